@@ -1,0 +1,205 @@
+"""
+Model cards: all that the runtime knows about a network.
+
+A model is ``<name>.onnx`` with ``<name>.yaml`` beside it. The runtime asks the card what kind
+of input the graph takes and in which space its outputs live; it knows no network by name.
+
+Kinds and the tensors their graphs take and give (N crops or people, batch axis symbolic):
+
+detector
+    ``image`` (N, H, W, 3). Out: ``boxes`` (N, A, 4) x1 y1 x2 y2 in input pixels, ``scores``
+    (N, A) 0..1, optional ``region`` (N, A, 2, 2): centre of the crop to look at and a point on
+    the circle round the body, the person's head side up, in input pixels.
+crop
+    ``image`` (N, S, S, 3). Out: ``joints2d`` (N, J, 2) crop pixels, ``joints3d`` (N, J, 3)
+    metres, root-relative, axes of the crop camera, ``confidence`` (N, J) 0..1, optional
+    ``score`` (N,) chance that a person is there, ``region`` (N, 2, 2) as above in crop pixels,
+    ``vertices`` (N, V, 3) metres in the frame of joints3d, ``rotations`` (N, B, 3, 3),
+    ``body_joints`` (N, B, 3), ``betas`` (N, C).
+lift
+    ``joints3d`` (N, J, 3) metres, root-relative, axes of a camera that looks at the person,
+    ``joints2d`` (N, J, 2) on the plane z = 1 of that camera, relative to the root and scaled
+    as the card says, ``confidence`` (N, J). A graph names the ones it wants. Out: as of crop.
+refine, root
+    further kinds; see `mesh_pose_ros.pipeline`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mesh_pose_ros.errors import ModelError
+from mesh_pose_ros.skeletons import SKELETONS, Skeleton
+
+KINDS = ('detector', 'crop', 'lift', 'refine', 'root')
+
+
+@dataclass(frozen=True)
+class ImageInput:
+    """
+    How pixels become the tensor ``image``.
+
+    :param height, width: pixels
+    :param dtype: 'uint8' (the graph normalises) or 'float32'
+    :param layout: 'nhwc' or 'nchw'
+    :param colour: 'rgb' or 'bgr'
+    :param scale, mean, std: for float32 only, (pixel * scale - mean) / std per channel
+    """
+
+    height: int
+    width: int
+    dtype: str = 'uint8'
+    layout: str = 'nhwc'
+    colour: str = 'rgb'
+    scale: float = 1.0
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    std: tuple[float, float, float] = (1.0, 1.0, 1.0)
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """
+    The description of one network, read from YAML.
+
+    :param kind: one of `KINDS`
+    :param path: the graph's file
+    :param image: how to fill ``image``; None for networks that see no pixels
+    :param outputs: tensor name -> space, e.g. ``joints2d: crop_px``
+    :param skeleton: the joints of ``joints2d``, ``joints3d``, ``confidence``
+    :param topology: npz beside the card with ``faces`` and the body's skeleton, for ``vertices``
+    :param options: settings of the stage, e.g. margin of the crop, thresholds of a detector
+    :param partners: kind -> model name that goes with this one, e.g. ``detector: ...``
+    """
+
+    name: str
+    kind: str
+    path: Path
+    sha256: str
+    licence: str
+    source: str = ''
+    description: str = ''
+    image: ImageInput | None = None
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    skeleton: Skeleton | None = None
+    topology: Path | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    partners: Mapping[str, str] = field(default_factory=dict)
+    accuracy: Mapping[str, Any] = field(default_factory=dict)
+
+
+def read_card(path: Path, *, verify: bool = True) -> ModelCard:
+    """
+    Read a card and check that its graph is the file it was written for.
+
+    :raises ModelError: the card or graph is missing, a field is wrong, the checksum differs
+    """
+    fields = _read_yaml(path)
+    try:
+        card = _card_from(fields, path)
+    except (KeyError, TypeError, ValueError) as err:
+        raise ModelError(f'{path}: bad model card: {err}') from err
+    if card.kind not in KINDS:
+        raise ModelError(f'{path}: kind is {card.kind!r}, must be one of {", ".join(KINDS)}')
+    if verify:
+        verify_graph(card)
+    return card
+
+
+def verify_graph(card: ModelCard) -> None:
+    """Raise `ModelError` if the card's graph is missing or not the one it describes."""
+    if not card.path.is_file():
+        raise ModelError(
+            f'{card.path}: model file is missing; put it there or make it again '
+            f'(mesh_pose models --help), source: {card.source or "unknown"}'
+        )
+    found = sha256_of(card.path)
+    if found != card.sha256:
+        raise ModelError(
+            f'{card.path}: sha256 is {found[:12]}..., its card says {card.sha256[:12]}...: '
+            f'the file is damaged or not the one the card was written for; copy or make it again'
+        )
+
+
+def sha256_of(path: Path) -> str:
+    """Hex digest of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def write_card(card: ModelCard, path: Path) -> None:
+    """Write a card beside its graph; the graph's sha256 is taken from the card."""
+    fields: dict[str, Any] = {
+        'name': card.name,
+        'kind': card.kind,
+        'file': card.path.name,
+        'sha256': card.sha256,
+        'licence': card.licence,
+    }
+    for key in ('source', 'description'):
+        if getattr(card, key):
+            fields[key] = getattr(card, key)
+    if card.image:
+        image = {k: list(v) if isinstance(v, tuple) else v for k, v in vars(card.image).items()}
+        fields['image'] = image
+    if card.skeleton:
+        fields['skeleton'] = _skeleton_field(card.skeleton)
+    if card.topology:
+        fields['topology'] = card.topology.name
+    for key in ('outputs', 'options', 'partners', 'accuracy'):
+        if getattr(card, key):
+            fields[key] = dict(getattr(card, key))
+    path.write_text(yaml.safe_dump(fields, sort_keys=False, allow_unicode=True, width=99))
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        fields = yaml.safe_load(path.read_text())
+    except OSError as err:
+        raise ModelError(f'{path}: cannot read the model card: {err.strerror}') from err
+    except yaml.YAMLError as err:
+        raise ModelError(f'{path}: model card is not YAML: {err}') from err
+    if not isinstance(fields, dict):
+        raise ModelError(f'{path}: model card must be a mapping of fields')
+    return fields
+
+
+def _card_from(fields: dict[str, Any], path: Path) -> ModelCard:
+    folder = path.resolve().parent
+    known = dict(fields)
+    image = known.pop('image', None)
+    topology = known.pop('topology', None)
+    skeleton = known.pop('skeleton', None)
+    return ModelCard(
+        path=folder / known.pop('file'),
+        image=ImageInput(**_tuples(image)) if image else None,
+        topology=folder / topology if topology else None,
+        skeleton=_skeleton_from(skeleton) if skeleton else None,
+        **known,
+    )
+
+
+def _tuples(fields: dict[str, Any]) -> dict[str, Any]:
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()}
+
+
+def _skeleton_from(field: str | dict[str, Any]) -> Skeleton:
+    if isinstance(field, str):
+        if field not in SKELETONS:
+            raise ValueError(f'skeleton {field!r} is unknown, give name, names and parents')
+        return SKELETONS[field]
+    return Skeleton(field['name'], tuple(field['names']), tuple(field['parents']))
+
+
+def _skeleton_field(skeleton: Skeleton) -> str | dict[str, Any]:
+    if SKELETONS.get(skeleton.name) == skeleton:
+        return skeleton.name
+    return {
+        'name': skeleton.name,
+        'names': list(skeleton.names),
+        'parents': list(skeleton.parents),
+    }
