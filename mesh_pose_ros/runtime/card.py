@@ -38,6 +38,11 @@ from mesh_pose_ros.errors import ModelError
 from mesh_pose_ros.skeletons import SKELETONS, Skeleton
 
 KINDS = ('detector', 'crop', 'lift', 'refine', 'root')
+IMAGE_CHOICES = {
+    'dtype': ('uint8', 'float32'),
+    'layout': ('nhwc', 'nchw'),
+    'colour': ('rgb', 'bgr'),
+}
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,9 @@ class ImageInput:
     :param dtype: 'uint8' (the graph normalises) or 'float32'
     :param layout: 'nhwc' or 'nchw'
     :param colour: 'rgb' or 'bgr'
-    :param scale, mean, std: for float32 only, (pixel * scale - mean) / std per channel
+    :param scale, mean, std: for float32 only, (pixel * scale - mean) / std per channel, in the
+        order of ``colour``
+    :param name: what the graph calls the tensor, for graphs not made by us
     """
 
     height: int
@@ -60,6 +67,12 @@ class ImageInput:
     scale: float = 1.0
     mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
     std: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    name: str = 'image'
+
+    def __post_init__(self) -> None:
+        for key, choices in IMAGE_CHOICES.items():
+            if getattr(self, key) not in choices:
+                raise ValueError(f'image.{key} must be one of {", ".join(choices)}')
 
 
 @dataclass(frozen=True)
@@ -102,7 +115,9 @@ def read_card(path: Path, *, verify: bool = True) -> ModelCard:
     fields = _read_yaml(path)
     try:
         card = _card_from(fields, path)
-    except (KeyError, TypeError, ValueError) as err:
+    except KeyError as err:
+        raise ModelError(f'{path}: bad model card: it lacks the field {err}') from err
+    except (TypeError, ValueError) as err:
         raise ModelError(f'{path}: bad model card: {err}') from err
     if card.kind not in KINDS:
         raise ModelError(f'{path}: kind is {card.kind!r}, must be one of {", ".join(KINDS)}')
@@ -161,7 +176,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
         fields = yaml.safe_load(path.read_text())
     except OSError as err:
         raise ModelError(f'{path}: cannot read the model card: {err.strerror}') from err
-    except yaml.YAMLError as err:
+    except (yaml.YAMLError, UnicodeDecodeError) as err:
         raise ModelError(f'{path}: model card is not YAML: {err}') from err
     if not isinstance(fields, dict):
         raise ModelError(f'{path}: model card must be a mapping of fields')

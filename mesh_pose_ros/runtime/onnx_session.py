@@ -6,7 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesh_pose_ros.errors import BackendUnavailableError, ModelError
+from mesh_pose_ros.runtime.agreement import check_agreement
 from mesh_pose_ros.runtime.card import ModelCard
+
+ERROR = 3  # onnxruntime's severity: its warnings are about the graph's taste
 
 
 class OnnxSession:
@@ -23,7 +26,7 @@ class OnnxSession:
             ) from err
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
-        options.log_severity_level = 3
+        options.log_severity_level = ERROR
         # idle threads that spin would steal the core from the node's own work
         options.add_session_config_entry('session.intra_op.allow_spinning', '0')
         try:
@@ -31,39 +34,16 @@ class OnnxSession:
                 str(card.path), options, providers=['CPUExecutionProvider']
             )
         except Exception as err:  # onnxruntime's own exception classes are private
-            raise ModelError(f'{card.path}: ONNX Runtime cannot load the graph: {err}') from err
-        self.inputs = tuple(i.name for i in self._session.get_inputs())
-        self.outputs = tuple(o.name for o in self._session.get_outputs())
-        _check_against(card, self._session)
+            raise ModelError(
+                f'{card.path}: ONNX Runtime cannot load the graph, copy or make it again: {err}'
+            ) from err
+        inputs = {i.name: i.shape for i in self._session.get_inputs()}
+        outputs = {o.name: o.shape for o in self._session.get_outputs()}
+        check_agreement(card, inputs, outputs)
+        self.inputs = tuple(inputs)
+        self.outputs = tuple(name for name in outputs if name in card.outputs)
 
     def __call__(self, **tensors: NDArray[np.generic]) -> dict[str, NDArray[np.generic]]:
-        """Run the graph on a batch."""
-        values = self._session.run(None, {name: tensors[name] for name in self.inputs})
-        return dict(zip(self.outputs, values, strict=True))
-
-
-def _check_against(card: ModelCard, session) -> None:  # type: ignore[no-untyped-def]
-    """Raise `ModelError` where graph and card tell different stories."""
-    missing = sorted(set(card.outputs) - {o.name for o in session.get_outputs()})
-    if missing:
-        raise ModelError(
-            f'{card.path}: the card promises outputs {missing} that the graph does not have'
-        )
-    shapes = {i.name: i.shape for i in session.get_inputs()}
-    if card.image:
-        if 'image' not in shapes:
-            raise ModelError(f"{card.path}: the card describes an input 'image', graph has none")
-        size = [card.image.height, card.image.width]
-        axes = slice(1, 3) if card.image.layout == 'nhwc' else slice(2, 4)
-        if any(isinstance(g, int) and g != c for g, c in zip(shapes['image'][axes], size)):
-            raise ModelError(
-                f'{card.path}: the card says images of {size}, the graph takes {shapes["image"]}'
-            )
-    outputs = {o.name: o.shape for o in session.get_outputs()}
-    for name in ('joints2d', 'joints3d', 'confidence'):
-        found = outputs.get(name, [None, None])[1] if name in card.outputs else None
-        if card.skeleton and isinstance(found, int) and found != len(card.skeleton):
-            raise ModelError(
-                f'{card.path}: {name} has {found} joints, the card\'s skeleton '
-                f'{card.skeleton.name} has {len(card.skeleton)}'
-            )
+        """Run the graph on a batch; only outputs the card names are computed."""
+        feed = {name: tensors[name] for name in self.inputs}
+        return dict(zip(self.outputs, self._session.run(self.outputs, feed), strict=True))

@@ -1,0 +1,89 @@
+"""
+A card and its graph must tell the same story; better to learn it at start than at frame 500.
+
+Every backend hands in the names and shapes its library reads from the graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from mesh_pose_ros.errors import ModelError
+from mesh_pose_ros.runtime.card import ImageInput, ModelCard
+
+Shapes = Mapping[str, Sequence[object]]  # a symbolic axis is a name or None
+
+NEEDED = {  # kind -> outputs the stage cannot do without
+    'crop': ('joints2d', 'joints3d'),
+    'lift': ('vertices',),
+}
+PER_JOINT = ('joints2d', 'joints3d', 'confidence')
+KNOWN_INPUTS = {'lift': ('joints3d', 'joints2d', 'confidence')}
+
+
+def check_agreement(card: ModelCard, inputs: Shapes, outputs: Shapes) -> None:
+    """
+    Compare a graph with its card.
+
+    :param inputs, outputs: tensor name -> shape
+    :raises ModelError: they disagree; the message says in what
+    """
+    missing = sorted(set(card.outputs) - set(outputs))
+    if missing:
+        raise ModelError(
+            f'{card.path}: the card promises outputs {missing}, the graph has {sorted(outputs)}'
+        )
+    lacking = [name for name in NEEDED.get(card.kind, ()) if name not in card.outputs]
+    if lacking:
+        raise ModelError(f'{card.path}: a {card.kind} model must give {lacking}; see its card')
+    _check_inputs(card, inputs)
+    _check_joints(card, outputs)
+    if 'vertices' in card.outputs and card.topology is None:
+        raise ModelError(f'{card.path}: the card gives vertices but names no topology for them')
+
+
+def _check_inputs(card: ModelCard, inputs: Shapes) -> None:
+    if card.image:
+        _check_image(card, card.image, inputs)
+    elif card.kind in ('detector', 'crop'):
+        raise ModelError(f'{card.path}: a {card.kind} card must describe its image')
+    known = KNOWN_INPUTS.get(card.kind, (card.image.name,) if card.image else ())
+    strange = sorted(set(inputs) - set(known))
+    if known and strange:
+        raise ModelError(
+            f'{card.path}: nobody fills the input {strange}; a {card.kind} graph may take '
+            f'{", ".join(known)}'
+        )
+
+
+def _check_image(card: ModelCard, image: ImageInput, inputs: Shapes) -> None:
+    if image.name not in inputs:
+        raise ModelError(
+            f'{card.path}: the card describes an input {image.name!r}, '
+            f'the graph takes {sorted(inputs)}'
+        )
+    shape = inputs[image.name]
+    said = {
+        'nhwc': (image.height, image.width, 3),
+        'nchw': (3, image.height, image.width),
+    }[image.layout]
+    if len(shape) != 4 or any(isinstance(g, int) and g != s for g, s in zip(shape[1:], said)):
+        raise ModelError(
+            f'{card.path}: the card says images of {said}, the graph takes {list(shape)[1:]}'
+        )
+
+
+def _check_joints(card: ModelCard, outputs: Shapes) -> None:
+    if card.skeleton is None:
+        if card.kind in ('crop', 'lift'):
+            raise ModelError(f'{card.path}: a {card.kind} card must name its skeleton')
+        return
+    for name in PER_JOINT:
+        if name not in card.outputs:
+            continue
+        found = outputs[name][1] if len(outputs[name]) > 1 else None
+        if isinstance(found, int) and found != len(card.skeleton):
+            raise ModelError(
+                f'{card.path}: {name} has {found} joints, the skeleton {card.skeleton.name} '
+                f'of the card has {len(card.skeleton)}'
+            )
