@@ -8,37 +8,35 @@ a ROS node would send, so the node publishes it and the bag tool writes it.
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 from typing import Any
 
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
 PACKAGE = 'mesh_pose_ros'
-CHECKOUT = Path(__file__).parents[2]
 
 
-def shared_folders() -> list[Path]:
-    """Every ``share/mesh_pose_ros`` there may be: a checkout, a workspace, this Python's prefix."""
-    prefixes = [*os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep), sys.prefix]
-    return [CHECKOUT, *(Path(p) / 'share' / PACKAGE for p in prefixes if p)]
+def shared_folder() -> Path:
+    """
+    Where msg, config, launch and demo lie: a checkout's root or share/mesh_pose_ros.
 
-
-def _definition_folder() -> Path:
-    for folder in shared_folders():
+    :raises FileNotFoundError: the package is not installed as a whole
+    """
+    package = Path(__file__).parents[1]  # links stay unresolved: colcon may install links
+    folders = [package.parent, *(above / 'share' / PACKAGE for above in package.parents)]
+    for folder in folders:
         if (folder / 'msg' / 'Person.msg').is_file():
-            return folder / 'msg'
+            return folder
     raise FileNotFoundError(
-        f'{PACKAGE}: no msg/Person.msg in {", ".join(map(str, shared_folders()))}; '
-        'source the workspace (install/setup.bash) or install the package again'
+        f'{PACKAGE}: its share folder (msg/Person.msg) is not above {package}; '
+        'build the workspace or install the package again'
     )
 
 
 def _typestore():  # type: ignore[no-untyped-def]
     store = get_typestore(Stores.ROS2_HUMBLE)  # the oldest supported; newer ones only add types
     ours: dict[str, Any] = {}
-    for path in sorted(_definition_folder().glob('*.msg')):
+    for path in sorted((shared_folder() / 'msg').glob('*.msg')):
         ours.update(get_types_from_msg(path.read_text(), f'{PACKAGE}/msg/{path.stem}'))
     store.register(ours)
     return store
@@ -76,9 +74,7 @@ def definition(name: str) -> str:
 
 def time(stamp_ns: int) -> Any:
     """Whole nanoseconds as a Time message."""
-    return message(
-        'builtin_interfaces/Time', sec=stamp_ns // 10**9, nanosec=stamp_ns % 10**9
-    )
+    return message('builtin_interfaces/Time', sec=stamp_ns // 10**9, nanosec=stamp_ns % 10**9)
 
 
 def header(stamp_ns: int, frame_id: str) -> Any:
