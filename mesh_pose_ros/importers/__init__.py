@@ -1,0 +1,1 @@
+"""Networks made by others, turned into graphs and cards of this package."""
