@@ -1,0 +1,244 @@
+"""
+`Person`s as our messages: flat float32 arrays, named joints said once.
+
+Uncertainty is told as it is: the depth of a person seen by one camera is the weak part, so the
+covariances are long along the line of sight. What is unknown has `UNKNOWN` as its variance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from mesh_pose_ros.geometry.camera import Camera
+from mesh_pose_ros.geometry.rotations import (
+    global_to_relative,
+    matrix_to_axis_angle,
+    matrix_to_quaternion_xyzw,
+)
+from mesh_pose_ros.messages.body_frame import (
+    body_rotation,
+    pelvis_position,
+    ros_axes,
+    standing_height,
+)
+from mesh_pose_ros.messages.markers import person_id
+from mesh_pose_ros.messages.types import header, message, point, quaternion, vector
+from mesh_pose_ros.people import Mesh, Person, Topology
+from mesh_pose_ros.skeletons import Skeleton
+
+Array = NDArray[np.floating]
+
+UNKNOWN = 1e6  # variance of what is not known, as robot_localization has it
+JOINT_STDDEV = 0.03  # metres across the line of sight, of a joint that is seen well
+MIN_CONFIDENCE = 0.1  # below, a joint's spread grows no further
+ROTATION_STDDEV = 0.2  # radians, of the body frame
+UPPER = np.triu_indices(3)  # xx xy xz yy yz zz
+
+
+def skeleton_model(model_id: str, skeleton: Skeleton, topology: Topology | None = None) -> Any:
+    """What stays the same for all people of a model, as a SkeletonModel."""
+    body = topology.skeleton if topology else None
+    faces = topology.faces if topology else ()
+    return message(
+        'mesh_pose_ros/SkeletonModel',
+        model_id=model_id,
+        body_model=topology.name if topology else skeleton.name,
+        joint_names=list(skeleton.names),
+        parents=np.array(skeleton.parents, np.int16),
+        bones=skeleton.bones.astype(np.uint16).reshape(-1),
+        body_joint_names=list(body.names) if body else [],
+        body_parents=np.array(body.parents if body else (), np.int16),
+        vertex_count=topology.vertex_count if topology else 0,
+        triangles=np.asarray(faces, np.uint32).reshape(-1),
+        units='m',
+    )
+
+
+def person_array(
+    people: Sequence[Person],
+    camera: Camera,
+    stamp_ns: int,
+    frame_id: str,
+    *,
+    model_id: str = '',
+    latency: float = 0.0,
+) -> Any:
+    """
+    Everybody in one image as a PersonArray.
+
+    :param camera: of the image
+    :param stamp_ns, frame_id: of the image
+    :param latency: seconds from the image's arrival to now
+    """
+    return message(
+        'mesh_pose_ros/PersonArray',
+        header=header(stamp_ns, frame_id),
+        model_id=model_id,
+        image_width=camera.size[0],
+        image_height=camera.size[1],
+        latency_s=float(latency),
+        persons=[_person(person, camera) for person in people],
+    )
+
+
+def _person(person: Person, camera: Camera) -> Any:
+    pose, mesh = person.pose, person.mesh
+    return message(
+        'mesh_pose_ros/Person',
+        id=person_id(person.track_id),
+        track_id=int(person.track_id),
+        state=int(person.state),
+        age_s=float(person.age),
+        score=float(person.score),
+        roi=_roi(person, camera.size),
+        pelvis=_pelvis(person),
+        velocity=_velocity(person),
+        keypoints=flat(pose.joints3d),
+        keypoints_2d=flat(pose.joints2d),
+        confidence=flat(pose.confidence),
+        covariance=flat(_joint_covariances(person)),
+        orientations=flat(()),
+        depth_stddev=float(person.depth_stddev),
+        height_m=standing_height(person),
+        focal_used_px=camera.focal,
+        flags=int(person.flags),
+        **_body_fields(mesh),
+    )
+
+
+def flat(values: ArrayLike) -> NDArray[np.float32]:
+    """Any array as the float32 list of a message."""
+    return np.ascontiguousarray(values, dtype=np.float32).reshape(-1)
+
+
+def _body_fields(mesh: Mesh | None) -> dict[str, NDArray[np.float32]]:
+    joints = mesh.joints if mesh else None
+    shape = mesh.shape if mesh else None
+    rotations = mesh.rotations if mesh else None
+    return {
+        'body_joints': flat(() if joints is None else joints),
+        'body_orientations': flat(
+            () if rotations is None else matrix_to_quaternion_xyzw(ros_axes(rotations))
+        ),
+        'shape': flat(() if shape is None else shape),
+        'pose': flat(() if mesh is None else _relative_pose(mesh)),
+    }
+
+
+def _relative_pose(mesh: Mesh) -> ArrayLike:
+    """Axis-angle of each body joint from its parent, the root from the camera; (B, 3)."""
+    if mesh.rotations is None or mesh.topology.skeleton is None:
+        return ()
+    return matrix_to_axis_angle(global_to_relative(mesh.rotations, mesh.topology.skeleton.parents))
+
+
+def _roi(person: Person, size: tuple[int, int]) -> Any:
+    """The box in whole pixels, within the image."""
+    box = person.box
+    corners = np.array([[box.x, box.y], [box.x + box.width, box.y + box.height]])
+    (left, top), (right, bottom) = np.clip(np.nan_to_num(corners), 0, size).round().astype(int)
+    return message(
+        'sensor_msgs/RegionOfInterest',
+        x_offset=int(left),
+        y_offset=int(top),
+        width=int(right - left),
+        height=int(bottom - top),
+        do_rectify=False,
+    )
+
+
+def _pelvis(person: Person) -> Any:
+    position, rotation = pelvis_position(person.pose), body_rotation(person)
+    covariance = np.zeros((6, 6))
+    covariance[:3, :3] = position_covariance(position, person.depth_stddev)
+    covariance[3:, 3:] = np.eye(3) * (UNKNOWN if rotation is None else ROTATION_STDDEV**2)
+    xyzw = (0, 0, 0, 1) if rotation is None else matrix_to_quaternion_xyzw(rotation)
+    return message(
+        'geometry_msgs/PoseWithCovariance',
+        pose=message('geometry_msgs/Pose', position=point(position), orientation=quaternion(xyzw)),
+        covariance=covariance.reshape(-1),
+    )
+
+
+def position_covariance(
+    position: Array, depth_stddev: float, across: float | Array = JOINT_STDDEV
+) -> Array:
+    """
+    How far points may be off.
+
+    :param position: (..., 3) metres, camera frame
+    :param depth_stddev: metres along the camera's axis, NaN if unknown
+    :param across: standard deviation across the line of sight, metres, (...)
+    :return: (..., 3, 3) square metres
+    """
+    position = np.asarray(position, dtype=float)
+    depth = np.where(position[..., 2:] > 0, position[..., 2:], 1.0)
+    sight = position / depth  # moves by this for each metre of depth
+    along = UNKNOWN if np.isnan(depth_stddev) else depth_stddev**2
+    spread = np.asarray(across, dtype=float)[..., None, None] ** 2 * np.eye(3)
+    return along * sight[..., :, None] * sight[..., None, :] + spread
+
+
+def _joint_covariances(person: Person) -> ArrayLike:
+    """Upper triangles (J, 6), empty where the depth's spread is unknown."""
+    if np.isnan(person.depth_stddev):
+        return ()
+    trust = np.clip(person.pose.confidence, MIN_CONFIDENCE, 1.0)
+    full = position_covariance(person.pose.joints3d, person.depth_stddev, JOINT_STDDEV / trust)
+    return full[..., UPPER[0], UPPER[1]]
+
+
+def _velocity(person: Person) -> Any:
+    known = person.velocity is not None
+    covariance = np.eye(6) * UNKNOWN
+    return message(
+        'geometry_msgs/TwistWithCovariance',
+        twist=message(
+            'geometry_msgs/Twist',
+            linear=vector(person.velocity if known else (0, 0, 0)),
+            angular=vector((0, 0, 0)),
+        ),
+        covariance=covariance.reshape(-1),
+    )
+
+
+def human_meshes(
+    people: Sequence[Person],
+    stamp_ns: int,
+    frame_id: str,
+    *,
+    model_id: str = '',
+    normals: bool = False,
+) -> Any:
+    """The surfaces of all who have one as a HumanMeshArray."""
+    head = header(stamp_ns, frame_id)
+    meshes = [
+        message(
+            'mesh_pose_ros/HumanMesh',
+            header=head,
+            id=person_id(person.track_id),
+            track_id=int(person.track_id),
+            model_id=model_id,
+            vertices=flat(person.mesh.vertices),
+            normals=flat(vertex_normals(person.mesh) if normals else ()),
+            confidence=float(person.score),
+        )
+        for person in people
+        if person.mesh is not None
+    ]
+    return message('mesh_pose_ros/HumanMeshArray', header=head, meshes=meshes)
+
+
+def vertex_normals(mesh: Mesh) -> Array:
+    """Unit normals, outwards, (V, 3); each face counts by its area."""
+    corners = mesh.vertices[mesh.topology.faces]
+    areas = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    normals = np.zeros_like(mesh.vertices)
+    for corner in range(3):
+        np.add.at(normals, mesh.topology.faces[:, corner], areas)
+    lengths = np.linalg.norm(normals, axis=-1, keepdims=True)
+    return normals / np.where(lengths > 0, lengths, 1.0)
