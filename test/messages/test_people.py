@@ -139,9 +139,9 @@ def test_a_joint_seen_badly_is_spread_wider(make_person):
 
 @given(st.floats(0, 3), st.floats(0.001, 1))
 def test_a_covariance_is_one(depth_stddev, across):
-    position = np.random.default_rng(0).normal(size=(5, 3)) + [0, 0, 3]
+    position = np.random.default_rng(0).normal(loc=(0, 0, 4), size=(5, 3))
     full = position_covariance(position, depth_stddev, np.full(5, across))
-    np.testing.assert_allclose(full, np.swapaxes(full, -1, -2), rtol=1e-12)
+    np.testing.assert_allclose(full, np.swapaxes(full, -1, -2), atol=1e-12)
     assert (np.linalg.eigvalsh(full) > 0).all()
 
 
