@@ -3,7 +3,8 @@ Cut people out of an image; every crop comes with the camera that sees it.
 
 The crop of a region is what a pinhole camera turned to that region would have taken
 (`Camera.looking_at`): no lens distortion, no slant far from the image centre. Parts of a crop
-that no pixel of the image shows are black. Training cuts its crops by the same function.
+that no pixel of the image shows are black, or repeat the image's border for networks that were
+trained so. Training cuts its crops by the same function.
 """
 
 from __future__ import annotations
@@ -20,10 +21,12 @@ from mesh_pose_ros.people import Box, Region
 from mesh_pose_ros.pipeline.pyramid import Pyramid
 
 Array = NDArray[np.floating]
+Maps = tuple[NDArray[np.float32], NDArray[np.float32]]  # x and y to read at, per pixel
 
 MARGIN = 1.25  # side of a crop per longer side of the box
 NODES = 16  # per axis; a lens is smooth: the map between nodes is right to 0.1 px or better
 NOWHERE = -1e4  # a pixel no image has
+BORDERS = {'black': cv2.BORDER_CONSTANT, 'replicate': cv2.BORDER_REPLICATE}
 CORNERS = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
 
 
@@ -37,7 +40,11 @@ def region_of(box: Box, margin: float = MARGIN) -> Region:
 
 
 def cut(
-    image: NDArray[np.uint8], camera: Camera, regions: Sequence[Region], side: int
+    image: NDArray[np.uint8],
+    camera: Camera,
+    regions: Sequence[Region],
+    side: int,
+    border: str = 'black',
 ) -> tuple[NDArray[np.uint8], list[Camera]]:
     """
     Cut regions out of one image.
@@ -45,11 +52,12 @@ def cut(
     :param image: (H, W, 3) RGB, taken by ``camera``
     :param regions: in pixels of the image; may reach beyond it
     :param side: width and height of a crop, pixels
+    :param border: a key of `BORDERS`
     :return: crops (N, side, side, 3) and their cameras
     :raises BadCameraError: a region has no area or lies where the lens sees nothing
     """
     cameras = [camera.looking_at(region, side) for region in regions]
-    return cut_as_seen(image, camera, regions, cameras), cameras
+    return cut_as_seen(image, camera, regions, cameras, border), cameras
 
 
 def cut_as_seen(
@@ -57,6 +65,7 @@ def cut_as_seen(
     camera: Camera,
     regions: Sequence[Region],
     cameras: Sequence[Camera],
+    border: str = 'black',
 ) -> NDArray[np.uint8]:
     """
     Make the pictures of cameras at the same place as the image's; see `cut`.
@@ -70,11 +79,13 @@ def cut_as_seen(
     for crop, region, own in zip(crops, regions, cameras, strict=True):
         source = pyramid.for_scale(region.side / width)
         taken_by = camera if source is image else camera.resized(source.shape[1::-1])
-        _fill(crop, own, source, taken_by)
+        _fill(crop, own, source, taken_by, BORDERS[border])
     return crops
 
 
-def _fill(crop: NDArray[np.uint8], own: Camera, image: NDArray[np.uint8], camera: Camera) -> None:
+def _fill(
+    crop: NDArray[np.uint8], own: Camera, image: NDArray[np.uint8], camera: Camera, border: int
+) -> None:
     """Write into ``crop`` what ``own`` would see of an image taken by ``camera``."""
     if np.isnan(_seen_at(CORNERS * (np.array(own.size) - 1), own, camera)).any():
         maps = _map_pixel_by_pixel(own, camera)
@@ -82,9 +93,9 @@ def _fill(crop: NDArray[np.uint8], own: Camera, image: NDArray[np.uint8], camera
         maps = _map_through_nodes(own, camera)
     else:
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        cv2.warpPerspective(image, own.homography(camera), own.size, dst=crop, flags=flags)
+        cv2.warpPerspective(image, own.homography(camera), own.size, crop, flags, border)
         return
-    cv2.remap(image, *maps, cv2.INTER_LINEAR, dst=crop)
+    cv2.remap(image, *maps, cv2.INTER_LINEAR, crop, border)
 
 
 def _seen_at(pixels: Array, own: Camera, camera: Camera) -> Array:
@@ -94,19 +105,20 @@ def _seen_at(pixels: Array, own: Camera, camera: Camera) -> Array:
     return camera.project(own.to_optical(ahead))
 
 
-def _map_pixel_by_pixel(own: Camera, camera: Camera) -> list[NDArray[np.float32]]:
+def _map_pixel_by_pixel(own: Camera, camera: Camera) -> Maps:
     """The map for `cv2.remap` where part of the crop lies beyond what the lens can see."""
     width, height = own.size
     grid = np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=-1)
     found = np.nan_to_num(_seen_at(grid.astype(float), own, camera), nan=NOWHERE)
-    return [np.ascontiguousarray(found[..., i], np.float32) for i in (0, 1)]
+    return found[..., 0].astype(np.float32), found[..., 1].astype(np.float32)
 
 
-def _map_through_nodes(own: Camera, camera: Camera) -> list[NDArray[np.float32]]:
+def _map_through_nodes(own: Camera, camera: Camera) -> Maps:
     """The map for `cv2.remap` from a few rays and the polynomial through them."""
     (x, across), (y, down) = (_interpolation(length) for length in own.size)
     found = _seen_at(np.stack(np.meshgrid(x, y), axis=-1), own, camera)
-    return [np.float32(down @ found[..., i] @ across.T) for i in (0, 1)]
+    u, v = (down @ found[..., i] @ across.T for i in (0, 1))
+    return u.astype(np.float32), v.astype(np.float32)
 
 
 @lru_cache(maxsize=16)

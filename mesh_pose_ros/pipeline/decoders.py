@@ -72,7 +72,7 @@ DECODERS: dict[str, Callable[[Outputs, ModelCard], Candidates]] = {
 
 
 def _only(outputs: Outputs, card: ModelCard) -> Array:
-    return outputs[next(iter(card.outputs))]
+    return np.asarray(outputs[next(iter(card.outputs))], dtype=float)
 
 
 def _person(card: ModelCard) -> int:

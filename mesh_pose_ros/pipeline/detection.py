@@ -1,11 +1,11 @@
 """
 Find people: an image goes in, boxes in its own pixels come out.
 
-The card's options tell how the image is fitted into the network's input (``fit``), how outputs
-are read (``decoder``), the thresholds (``score``, ``nms``), how guesses about one person are
-merged (``merge``), how far a crop reaches beyond the circle round the body (``region_factor``)
-and whether the box is to be taken from that circle (``box: from_region``), for detectors whose
-own box shows a face only.
+The card's options tell how the image is fitted into the network's input (``resize``), how
+outputs are read (``decoder``), the least score (``score``), how guesses about one person are
+merged (``nms``) and when they overlap enough for it (``iou``), how far a crop reaches beyond the
+circle round the body (``region_factor``) and whether the box is to be taken from that circle
+(``box: region``), for detectors whose own box shows only part of a person.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from mesh_pose_ros.runtime.session import Session
 
 Array = NDArray[np.floating]
 
-SCORE, NMS, REGION_FACTOR = 0.5, 0.3, 1.25  # where a card says nothing
+SCORE, IOU, REGION_FACTOR = 0.5, 0.45, 1.25  # where a card says nothing
+FITS = ('letterbox', 'corner', 'stretch')
 
 
 @dataclass(frozen=True)
@@ -69,15 +70,15 @@ def fit_to(image_size: tuple[int, int], input_size: tuple[int, int], how: str) -
     """
     Fit an image into an input, sizes as (width, height).
 
-    :param how: ``centre`` or ``corner`` keep the aspect and pad evenly, or at the right and the
-        bottom; ``stretch`` does not keep it
+    :param how: ``letterbox`` keeps the aspect and pads evenly, ``corner`` pads at the right and
+        the bottom only, ``stretch`` does not keep the aspect
     """
     ratios = np.array(input_size) / np.array(image_size)
     if how != 'stretch':
         ratios = np.full(2, ratios.min())
     size = np.maximum(1, np.round(np.array(image_size) * ratios)).astype(int)
     spare = np.array(input_size) - size
-    shift = spare // 2 if how == 'centre' else spare * 0
+    shift = spare // 2 if how == 'letterbox' else spare * 0
     scale = size / np.array(image_size)
     return Fit(*(tuple(values.tolist()) for values in (scale, shift, size)))
 
@@ -86,7 +87,7 @@ class Detector:
     """
     A network that finds people.
 
-    :raises ModelError: the card asks for an unknown decoder, fit or way to merge
+    :raises ModelError: the card asks for an unknown decoder, resize or nms
     """
 
     def __init__(self, session: Session, card: ModelCard) -> None:
@@ -112,10 +113,10 @@ class Detector:
 
     @property
     def _how(self) -> str:
-        return str(self._option('fit', 'centre'))
+        return self._option('resize', 'letterbox')
 
-    def _option(self, name: str, default: object) -> object:
-        return self._card.options.get(name, default)
+    def _option(self, name: str, default: str) -> str:
+        return str(self._card.options.get(name, default))
 
     def _fitted(self, image: NDArray[np.uint8], fit: Fit) -> NDArray[np.uint8]:
         wanted = self._card.image
@@ -133,7 +134,7 @@ class Detector:
     ) -> list[Box]:
         card = self._card.options
         found = found.best(options.score or card.get('score', SCORE))
-        found = suppress(found, options.nms or card.get('nms', NMS), card.get('merge', 'hard'))
+        found = suppress(found, options.nms or card.get('iou', IOU), card.get('nms', 'hard'))
         boxes = [self._box(found, i, fit, size) for i in range(len(found))]
         least = options.min_box_px
         return [b for b in boxes if min(b.width, b.height) >= least][: options.max_persons]
@@ -146,7 +147,7 @@ class Detector:
             region = region_round(
                 centre, rim, self._card.options.get('region_factor', REGION_FACTOR)
             )
-            if self._card.options.get('box') == 'from_region':
+            if self._card.options.get('box') == 'region':
                 reach = np.linalg.norm(rim - centre)
                 corners = np.stack([centre - reach, centre + reach])
         return clipped_box(corners, size, float(found.scores[i]), region)
@@ -172,11 +173,12 @@ def clipped_box(corners: Array, size: tuple[int, int], score: float, region: Reg
     :param corners: top left and bottom right, (2, 2), pixels
     """
     low, high = np.clip(corners, -0.5, np.array(size) - 0.5).astype(float)
-    return Box(*low.tolist(), *(high - low).tolist(), score, region)
+    (x, y), (width, height) = low.tolist(), (high - low).tolist()
+    return Box(x, y, width, height, score, region)
 
 
 def _check(card: ModelCard) -> None:
-    choices = {'decoder': DECODERS, 'fit': ('centre', 'corner', 'stretch'), 'merge': MERGERS}
+    choices = {'decoder': DECODERS, 'resize': FITS, 'nms': MERGERS}
     for name, known in choices.items():
         if card.options.get(name, next(iter(known))) not in known:
             raise ModelError(

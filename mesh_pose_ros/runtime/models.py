@@ -9,7 +9,6 @@ and a source checkout, in this order, so that a user's file wins over ours.
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -65,10 +64,10 @@ def find_partner(card: ModelCard, kind: str, wanted: str = '') -> ModelCard | No
 def model_folders() -> list[Path]:
     """Folders that are searched for models, first wins; some may not exist."""
     given = [Path(p).expanduser() for p in os.environ.get(VARIABLE, '').split(os.pathsep) if p]
-    prefixes = [p for p in os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep) if p]
-    shares = [Path(p) / 'share' / 'mesh_pose_ros' / 'models' for p in (*prefixes, sys.prefix)]
-    checkout = Path(__file__).parents[2] / 'models'
-    return list(dict.fromkeys([*given, cache_folder(), *shares, checkout]))
+    package = Path(__file__).parents[1]
+    installed = [above / 'share' / 'mesh_pose_ros' / 'models' for above in package.parents]
+    ours = [folder for folder in (package.parent / 'models', *installed) if folder.is_dir()]
+    return [*given, cache_folder(), *ours]
 
 
 def cache_folder() -> Path:

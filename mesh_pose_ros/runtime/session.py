@@ -7,6 +7,7 @@ A session is opened from a card and is called with named arrays; it gives named 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from time import perf_counter
 from typing import Protocol
 
 import numpy as np
@@ -29,6 +30,27 @@ class Session(Protocol):
     def __call__(self, **tensors: NDArray[np.generic]) -> dict[str, NDArray[np.generic]]:
         """Run the graph on a batch; every array has the batch axis first."""
         ...
+
+
+class StopwatchSession:
+    """
+    A session that knows how long it ran.
+
+    :ivar seconds: spent in the graph since its owner last set it to zero
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.backend = session.backend
+        self.inputs, self.outputs = session.inputs, session.outputs
+        self.seconds = 0.0
+
+    def __call__(self, **tensors: NDArray[np.generic]) -> dict[str, NDArray[np.generic]]:
+        """Run the graph on a batch."""
+        start = perf_counter()
+        found = self._session(**tensors)
+        self.seconds += perf_counter() - start
+        return found
 
 
 BACKENDS: dict[str, Callable[[ModelCard, int], Session]] = {'onnxruntime': OnnxSession}

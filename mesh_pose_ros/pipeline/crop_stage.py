@@ -1,0 +1,233 @@
+"""
+Crops of people go through a network; poses in the camera frame come out.
+
+Serves every network that takes a crop and gives joints in its pixels and in metres, perhaps
+with a mesh. Options of the card: ``margin`` (side of the crop per longer side of a plain box),
+``border``, ``passes`` (2: a plain box is only where to look first, the network then says where
+to look better by its output ``region``), ``region_factor``, ``score`` (people the network
+believes in less are dropped), ``ray_share`` and ``edge`` (see `place`), ``max_batch``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mesh_pose_ros.errors import BadCameraError, ModelError
+from mesh_pose_ros.geometry.camera import Camera
+from mesh_pose_ros.people import Box, Flags, Mesh, Person, Pose, Region
+from mesh_pose_ros.pipeline.crops import BORDERS, MARGIN, cut_as_seen, region_of
+from mesh_pose_ros.pipeline.detection import REGION_FACTOR, clipped_box, region_round
+from mesh_pose_ros.pipeline.placement import RAY_SHARE, Placement, place
+from mesh_pose_ros.pipeline.tensors import image_tensor
+from mesh_pose_ros.pipeline.topology import read_topology
+from mesh_pose_ros.runtime.card import ModelCard
+from mesh_pose_ros.runtime.session import Session
+
+Array = NDArray[np.floating]
+
+MAX_BATCH = 16
+SCORE = 0.5
+BOX_MARGIN = 0.05  # of the longer side; joints lie inside the body
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """
+    What the network says about one crop.
+
+    :param region: what the crop shows
+    :param own: the crop's camera
+    :param outputs: tensors of the network without the batch axis, float64
+    """
+
+    box: Box
+    region: Region
+    own: Camera
+    outputs: Mapping[str, Array]
+
+    def in_image(self, pixels: Array, camera: Camera) -> Array:
+        """
+        Where pixels (..., 2) of the crop are in the image.
+
+        Far outside the image a lens model may end; there the region's square is the map.
+        """
+        ahead = np.concatenate([self.own.rays(pixels), np.ones_like(pixels[..., :1])], axis=-1)
+        found = camera.project(self.own.to_optical(ahead))
+        lost = np.isnan(found).any(axis=-1)
+        if lost.any():
+            found[lost] = self._in_square(pixels[lost])
+        return found
+
+    def _in_square(self, pixels: Array) -> Array:
+        cos, sin = np.cos(self.region.angle), np.sin(self.region.angle)
+        offsets = (
+            (pixels - (np.array(self.own.size) - 1) / 2) * self.region.side / self.own.size[0]
+        )
+        return offsets @ np.array([[cos, sin], [-sin, cos]]) + self.region.centre
+
+
+class CropStage:
+    """
+    A network that sees crops.
+
+    :raises ModelError: the card cannot be followed
+    """
+
+    def __init__(self, session: Session, card: ModelCard) -> None:
+        assert card.image
+        assert card.skeleton
+        if card.image.height != card.image.width:
+            raise ModelError(f'{card.path}: crops are square, the card says otherwise')
+        if card.options.get('border', 'black') not in BORDERS:
+            raise ModelError(f'{card.path}: option border must be one of {", ".join(BORDERS)}')
+        self._session = session
+        self._card = card
+        self._image = card.image
+        self.skeleton = card.skeleton
+        self.topology = read_topology(card)
+
+    def look(self, image: NDArray[np.uint8], camera: Camera, boxes: Sequence[Box]) -> list[View]:
+        """
+        Run the network on every box; a box the camera cannot look at is left out.
+
+        :param image: (H, W, 3) RGB, taken by ``camera``
+        """
+        regions = [region_of(box, self._option('margin', MARGIN)) for box in boxes]
+        if self._option('passes', 1) > 1:
+            regions = self._better(image, camera, boxes, regions)
+        return self._seen(image, camera, boxes, regions)
+
+    def place(self, views: Sequence[View], camera: Camera, given: bool = False) -> list[Person]:
+        """
+        Put people in front of the camera.
+
+        :param given: the boxes come from somebody who knows; nobody is dropped for a low score
+        """
+        least = 0.0 if given else self._option('score', SCORE)
+        people = [self._person(view, camera) for view in views if not _score(view) < least]
+        return [person for person in people if person is not None]
+
+    def _option(self, name: str, default: float) -> float:
+        return self._card.options.get(name, default)
+
+    def _better(
+        self,
+        image: NDArray[np.uint8],
+        camera: Camera,
+        boxes: Sequence[Box],
+        regions: list[Region],
+    ) -> list[Region]:
+        """Regions the network proposes where a box came without one."""
+        plain = [i for i, box in enumerate(boxes) if box.region is None]
+        first = self._seen(image, camera, [boxes[i] for i in plain], [regions[i] for i in plain])
+        proposed = {id(view.box): self._proposal(view, camera) for view in first}
+        return [
+            proposed.get(id(box)) or region for box, region in zip(boxes, regions, strict=True)
+        ]
+
+    def _seen(
+        self,
+        image: NDArray[np.uint8],
+        camera: Camera,
+        boxes: Sequence[Box],
+        regions: Sequence[Region],
+    ) -> list[View]:
+        looks = [
+            (box, region, own)
+            for box, region in zip(boxes, regions, strict=True)
+            if (own := _camera_of(camera, region, self._image.height)) is not None
+        ]
+        if not looks:
+            return []
+        _, seen, cameras = zip(*looks, strict=True)
+        border = self._card.options.get('border', 'black')
+        outputs = self._run(cut_as_seen(image, camera, seen, cameras, border))
+        return [
+            View(*look, {name: values[i] for name, values in outputs.items()})
+            for i, look in enumerate(looks)
+        ]
+
+    def _run(self, crops: NDArray[np.uint8]) -> dict[str, Array]:
+        tensor = image_tensor(crops, self._image)
+        most = int(self._option('max_batch', MAX_BATCH))
+        parts = [
+            self._session(**{self._image.name: tensor[start : start + most]})
+            for start in range(0, len(tensor), most)
+        ]
+        return {
+            name: np.concatenate([part[name] for part in parts]).astype(float) for name in parts[0]
+        }
+
+    def _proposal(self, view: View, camera: Camera) -> Region | None:
+        """Where the network would rather look, if it says so and it makes sense."""
+        if 'region' not in view.outputs:
+            return None
+        centre, rim = view.in_image(view.outputs['region'], camera)
+        region = region_round(centre, rim, self._option('region_factor', REGION_FACTOR))
+        return region if np.isfinite(region.side) and region.side > 1 else None
+
+    def _person(self, view: View, camera: Camera) -> Person | None:
+        joints2d, offsets = view.outputs['joints2d'], view.outputs['joints3d']
+        confidence = view.outputs.get('confidence', np.ones(len(joints2d)))
+        if not np.isfinite([*joints2d.ravel(), *offsets.ravel(), *confidence]).all():
+            return None
+        share, edge = self._option('ray_share', RAY_SHARE), self._option('edge', 0.0)
+        at = place(view.own, joints2d, offsets, confidence, share, edge)
+        if at is None:
+            return None
+        pixels = view.in_image(joints2d, camera)
+        return Person(
+            box=self._box(view, pixels, camera),
+            score=_score(view),
+            pose=Pose(self.skeleton, pixels, view.own.to_optical(at.joints), confidence),
+            mesh=self._mesh(view, at),
+            depth_stddev=at.depth_stddev,
+            flags=_flags(pixels, camera, at),
+        )
+
+    def _box(self, view: View, pixels: Array, camera: Camera) -> Box:
+        """The person's box, with the region to look at in the next image."""
+        proposal = self._proposal(view, camera)
+        if view.box.region is None:
+            return replace(view.box, region=proposal)
+        low, high = pixels.min(axis=0), pixels.max(axis=0)
+        margin = BOX_MARGIN * (high - low).max()
+        corners = np.stack([low - margin, high + margin])
+        box = clipped_box(corners, camera.size, view.box.score, proposal)
+        return box if min(box.width, box.height) > 0 else view.box
+
+    def _mesh(self, view: View, at: Placement) -> Mesh | None:
+        if self.topology is None or 'vertices' not in view.outputs:
+            return None
+        joints, rotations = (view.outputs.get(name) for name in ('body_joints', 'rotations'))
+        return Mesh(
+            topology=self.topology,
+            vertices=view.own.to_optical(view.outputs['vertices'] + at.root),
+            joints=None if joints is None else view.own.to_optical(joints + at.root),
+            rotations=None if rotations is None else view.own.rotation.T @ rotations,
+            shape=view.outputs.get('betas'),
+        )
+
+
+def _camera_of(camera: Camera, region: Region, side: int) -> Camera | None:
+    try:
+        return camera.looking_at(region, side)
+    except BadCameraError:
+        return None
+
+
+def _score(view: View) -> float:
+    """What the network believes, or the detector where the network does not say."""
+    return float(np.ravel(view.outputs.get('score', view.box.score))[0])
+
+
+def _flags(pixels: Array, camera: Camera, at: Placement) -> Flags:
+    inside = (pixels >= -0.5) & (pixels <= np.array(camera.size) - 0.5)
+    flags = Flags.NONE if inside.all() else Flags.TRUNCATED
+    if camera.guessed:
+        flags |= Flags.FALLBACK_INTRINSICS
+    return flags if at.firm else flags | Flags.OUT_OF_RANGE

@@ -1,0 +1,150 @@
+"""
+Joints go through a network; the body round them comes out.
+
+Serves networks that see no pixels. Their joints are said relative to a root (the middle of the
+joints of the card's option ``root``, the hips if it says nothing) in the axes of a camera that
+looks at that root without roll, so that the same posture looks the same wherever in the image
+it is seen. The network's skeleton need not be the pose's: joints are matched by name, and a
+joint the pose lacks goes in with confidence 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mesh_pose_ros.errors import ModelError
+from mesh_pose_ros.geometry.camera import Camera
+from mesh_pose_ros.people import Mesh, Pose, Region
+from mesh_pose_ros.pipeline.topology import read_topology
+from mesh_pose_ros.runtime.card import ModelCard
+from mesh_pose_ros.runtime.session import Session
+from mesh_pose_ros.skeletons import Skeleton, joint_mixer
+
+Array = NDArray[np.floating]
+
+HIPS = ('left_hip', 'right_hip')
+RAY_SPACE = Camera(np.eye(3), (1, 1))  # its pixels are points of the plane z = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Facing:
+    """
+    People as cameras see them that look straight at each.
+
+    :param roots: optical frame, (N, 3), metres
+    :param turns: optical frame -> axes of the camera that looks at the person, (N, 3, 3)
+    :param joints: the network's skeleton, relative to the root, those axes, (N, J, 3), metres
+    :param confidence: (N, J), 0 where the pose lacks the joint
+    """
+
+    roots: Array
+    turns: Array
+    joints: Array
+    confidence: Array
+
+
+FEEDS: dict[str, Callable[[Facing], Array]] = {  # input of a graph -> what fills it
+    'joints3d': lambda people: people.joints,
+    'confidence': lambda people: people.confidence,
+}
+
+
+class LiftStage:
+    """
+    A network that turns joints into meshes.
+
+    :raises ModelError: the graph wants an input nobody fills, or the card lacks a topology
+    """
+
+    def __init__(self, session: Session, card: ModelCard) -> None:
+        assert card.skeleton
+        strange = sorted(set(session.inputs) - set(FEEDS))
+        if strange:
+            raise ModelError(f'{card.path}: nobody fills the input {strange}, only {list(FEEDS)}')
+        topology = read_topology(card)
+        if topology is None:
+            raise ModelError(f'{card.path}: a lift card must name a topology')
+        self._session = session
+        self._skeleton = card.skeleton
+        self._root = tuple(card.options.get('root', HIPS))
+        self.topology = topology
+
+    def __call__(self, poses: Sequence[Pose]) -> list[Mesh | None]:
+        """
+        Lift people of one skeleton.
+
+        :return: a mesh per pose; None where the root is not known or not in front of the camera
+        """
+        meshes: list[Mesh | None] = [None] * len(poses)
+        roots = [self._root_of(pose) for pose in poses]
+        able = [i for i, root in enumerate(roots) if np.isfinite(root).all() and root[2] > 0]
+        if able:
+            people = self._facing([poses[i] for i in able], np.stack([roots[i] for i in able]))
+            for i, mesh in zip(able, self._lifted(people), strict=True):
+                meshes[i] = mesh
+        return meshes
+
+    def _root_of(self, pose: Pose) -> Array:
+        mixer = joint_mixer(pose.skeleton, self._root)
+        if not mixer.any(axis=1).all():
+            return np.full(3, np.nan)
+        return (mixer @ pose.joints3d).mean(axis=0)
+
+    def _facing(self, poses: Sequence[Pose], roots: Array) -> Facing:
+        mixer, known = _matching(poses[0].skeleton, self._skeleton)
+        turns = np.stack([_turn_to(root) for root in roots])
+        joints = mixer @ np.stack([pose.joints3d for pose in poses]) - roots[:, None]
+        confidence = (
+            known * (mixer @ np.stack([pose.confidence for pose in poses])[..., None])[..., 0]
+        )
+        sound = np.isfinite(joints).all(axis=-1) & (confidence > 0)
+        return Facing(
+            roots,
+            turns,
+            np.where(sound[..., None], joints @ turns.transpose(0, 2, 1), 0.0),
+            np.where(sound, confidence, 0.0),
+        )
+
+    def _lifted(self, people: Facing) -> list[Mesh | None]:
+        feed = {name: FEEDS[name](people).astype(np.float32) for name in self._session.inputs}
+        found = self._session(**feed)
+        meshes = [
+            self._mesh({name: values[i] for name, values in found.items()}, root, turn)
+            for i, (root, turn) in enumerate(zip(people.roots, people.turns, strict=True))
+        ]
+        return meshes
+
+    def _mesh(self, outputs: dict[str, Array], root: Array, turn: Array) -> Mesh | None:
+        if not np.isfinite(outputs['vertices']).all():
+            return None
+        root, turn = root.astype(np.float32), turn.astype(np.float32)
+        joints, rotations = outputs.get('body_joints'), outputs.get('rotations')
+        return Mesh(
+            topology=self.topology,
+            vertices=outputs['vertices'] @ turn + root,
+            joints=None if joints is None else joints @ turn + root,
+            rotations=None if rotations is None else turn.T @ rotations,
+            shape=outputs.get('betas'),
+        )
+
+
+def _turn_to(root: Array) -> Array:
+    """Optical frame -> axes of a camera that looks at a point without roll, (3, 3)."""
+    across, down = (root[:2] / root[2]).tolist()
+    return RAY_SPACE.looking_at(Region((across, down), 1e-3), 1).rotation
+
+
+def _matching(source: Skeleton, target: Skeleton) -> tuple[Array, NDArray[np.bool_]]:
+    """
+    Weights that make the target's joints, and which of them are worth anything.
+
+    The middle of a pair is a joint (pelvis, neck); one joint in place of another is not: better
+    no nose than a head for a nose.
+    """
+    mixer = joint_mixer(source, target.names)
+    own = source.places_of(target.names) >= 0
+    return mixer, own | ((mixer > 0).sum(axis=1) > 1)

@@ -1,0 +1,217 @@
+"""
+An image and its camera go in, people in metres come out.
+
+detect -> crop -> place -> track -> smooth -> lift. People get their numbers only after the crop
+network has confirmed them and their pelvis is known: false alarms use up no number, and
+distance in metres tells apart whom boxes cannot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mesh_pose_ros.errors import BadCameraError, BadImageError, ModelError
+from mesh_pose_ros.geometry.camera import Camera
+from mesh_pose_ros.people import Box, Person, Topology
+from mesh_pose_ros.pipeline.crop_stage import CropStage
+from mesh_pose_ros.pipeline.detection import DetectionOptions, Detector
+from mesh_pose_ros.pipeline.duplicates import without_duplicates
+from mesh_pose_ros.pipeline.lift_stage import LiftStage
+from mesh_pose_ros.pipeline.smoothing import Smoother, SmoothingOptions
+from mesh_pose_ros.pipeline.tracking import Track, Tracker, TrackingOptions
+from mesh_pose_ros.runtime.card import ModelCard
+from mesh_pose_ros.runtime.models import find_card, find_partner
+from mesh_pose_ros.runtime.session import StopwatchSession, open_session
+from mesh_pose_ros.skeletons import Skeleton
+
+STAGES = {'detector': Detector, 'crop': CropStage, 'lift': LiftStage}  # kind of model -> stage
+
+
+@dataclass(frozen=True)
+class Options:
+    """
+    Which networks, and how to use them.
+
+    :param model: name or path of a crop model, see `runtime.models.find_card`
+    :param detector, lift: name or path; '' for the model's own partner, 'none' for none
+    :param backend: a key of `runtime.session.BACKENDS`, or 'auto'
+    :param threads: CPU threads per network, 0 for the library's choice
+    :param mesh: whether to make meshes by the lift model
+    """
+
+    model: str = 'default'
+    detector: str = ''
+    lift: str = ''
+    backend: str = 'auto'
+    threads: int = 0
+    mesh: bool = True
+    detection: DetectionOptions = field(default_factory=DetectionOptions)
+    tracking: TrackingOptions = field(default_factory=TrackingOptions)
+    smoothing: SmoothingOptions = field(default_factory=SmoothingOptions)
+
+
+DYNAMIC = ('detection', 'tracking', 'smoothing')
+
+
+class MeshPose:
+    """
+    People from images; keeps tracks between calls. Open one by `MeshPose.open`.
+
+    ``timings`` holds the seconds each stage of the last image took, networks included, and
+    ``inference_time`` what the networks alone took.
+    """
+
+    def __init__(
+        self,
+        card: ModelCard,
+        crop: CropStage,
+        detector: Detector | None = None,
+        lift: LiftStage | None = None,
+        options: Options = Options(),
+        watches: Sequence[StopwatchSession] = (),
+    ) -> None:
+        self.model_id = card.name
+        self.timings: dict[str, float] = {}
+        self._crop, self._detector, self._lift = crop, detector, lift
+        self._options = options
+        self._watches = watches
+        self._tracker, self._smoother = Tracker(), Smoother()
+
+    @classmethod
+    def open(cls, options: Options = Options()) -> MeshPose:
+        """
+        Load the networks.
+
+        :raises ModelError: a model is missing, broken, of the wrong kind, or not as its card says
+        :raises BackendUnavailableError: the inference library cannot run here
+        """
+        card = find_card(options.model)
+        if card.kind != 'crop':
+            raise ModelError(f'{card.path}: a crop model is wanted, this is a {card.kind} model')
+        detector = find_partner(card, 'detector', options.detector)
+        lift = find_partner(card, 'lift', options.lift) if options.mesh else None
+        stages: dict[str, Any] = {}
+        watches = []
+        for found in (card, detector, lift):
+            if found is not None:
+                session = open_session(found, options.backend, options.threads)
+                watches.append(StopwatchSession(session))
+                stages[found.kind] = STAGES[found.kind](watches[-1], found)
+        return cls(card, options=options, watches=watches, **stages)
+
+    def __call__(
+        self,
+        image: NDArray[np.uint8],
+        camera: Camera,
+        stamp: float = 0.0,
+        boxes: Sequence[Box] | None = None,
+    ) -> list[Person]:
+        """
+        Find everybody in the next image.
+
+        :param image: (H, W, 3) RGB
+        :param camera: that took it
+        :param stamp: seconds; tracks and filters start anew when it goes back
+        :param boxes: where people are; the detector is not asked then
+        :raises BadImageError: not such an image
+        :raises BadCameraError: the camera is of another image size
+        """
+        check_image(image, camera)
+        image = np.ascontiguousarray(image)
+        self._begin()
+        with self._timed('detect'):
+            found = self._detected(image) if boxes is None else list(boxes)
+        with self._timed('crop'):
+            views = self._crop.look(image, camera, found)
+        with self._timed('place'):
+            people = self._crop.place(views, camera, given=boxes is not None)
+            people = people if boxes is not None else without_duplicates(people)
+        with self._timed('track'):
+            people = self._tracker.update(people, stamp, self._options.tracking)
+        with self._timed('smooth'):
+            people = self._smoother(people, stamp, self._options.smoothing)
+        with self._timed('lift'):
+            return self._lifted(people)
+
+    def reset(self) -> None:
+        """Forget everybody: the next image belongs to another scene or time."""
+        self._tracker.reset()
+        self._smoother.reset()
+
+    @property
+    def options(self) -> Options:
+        """The options in force; set a changed copy to change `DYNAMIC` ones on the run."""
+        return self._options
+
+    @options.setter
+    def options(self, options: Options) -> None:
+        kept = {name: getattr(options, name) for name in DYNAMIC}
+        if replace(self._options, **kept) != options:
+            raise ValueError(f'only {", ".join(DYNAMIC)} can change; open another MeshPose')
+        self._options = options
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """The joints of every pose."""
+        return self._crop.skeleton
+
+    @property
+    def topology(self) -> Topology | None:
+        """What all meshes share; None if there are none."""
+        return self._lift.topology if self._lift else self._crop.topology
+
+    @property
+    def tracks(self) -> tuple[Track, ...]:
+        """Everybody known, also those not seen in the last image."""
+        return self._tracker.tracks
+
+    @property
+    def inference_time(self) -> float:
+        """Seconds that networks took of the last image."""
+        return sum(watch.seconds for watch in self._watches)
+
+    def _detected(self, image: NDArray[np.uint8]) -> list[Box]:
+        if self._detector is None:
+            raise ModelError(
+                f'model {self.model_id} has no detector: give boxes, or name a detector'
+            )
+        return self._detector(image, self._options.detection)
+
+    def _lifted(self, people: list[Person]) -> list[Person]:
+        if self._lift is None:
+            return people
+        meshes = self._lift([person.pose for person in people])
+        return [p.with_(mesh=mesh or p.mesh) for p, mesh in zip(people, meshes, strict=True)]
+
+    def _begin(self) -> None:
+        self.timings = {}
+        for watch in self._watches:
+            watch.seconds = 0.0
+
+    @contextmanager
+    def _timed(self, stage: str) -> Iterator[None]:
+        start = perf_counter()
+        yield
+        self.timings[stage] = perf_counter() - start
+
+
+def check_image(image: NDArray[np.uint8], camera: Camera) -> None:
+    """Raise where an image is not (H, W, 3) uint8 of its camera's size."""
+    shape: tuple[int, ...] = getattr(image, 'shape', ())
+    kind = getattr(image, 'dtype', type(image))
+    if len(shape) != 3 or shape[2] != 3 or kind != np.uint8:
+        raise BadImageError(f'an image must be (height, width, 3) uint8 RGB, not {shape} {kind}')
+    if 0 in shape:
+        raise BadImageError(f'an image of {shape[1]} x {shape[0]} has no pixels')
+    if camera.size != (shape[1], shape[0]):
+        raise BadCameraError(
+            f'the image is {shape[1]} x {shape[0]}, its camera {camera.size[0]} x '
+            f'{camera.size[1]}; take the intrinsics of this image size (Camera.resized)'
+        )
