@@ -1,6 +1,8 @@
 """Projection and its inverse, and crops that are cameras."""
 
+import os
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -19,6 +21,7 @@ CAMERAS = {
     'fisheye': Camera(K, (640, 480), (-0.04, 0.01, -0.008, 0.002), 'equidistant'),
     'turned': Camera(K, (640, 480), rotation=cv2.Rodrigues(np.array([0.3, -0.2, 0.5]))[0]),
 }
+SHARED = Path(os.environ.get('MESH_POSE_SHARED', Path(__file__).parents[3] / 'shared'))
 every_camera = pytest.mark.parametrize('camera', CAMERAS.values(), ids=CAMERAS)
 
 
@@ -231,3 +234,16 @@ def test_a_camera_cannot_be_changed_from_outside():
 def test_no_homography_describes_a_lens():
     with pytest.raises(BadCameraError, match='homography'):
         CAMERAS['webcam'].homography(CAMERAS['pinhole'])
+
+
+@pytest.mark.parametrize('lens', ['plain', 'dist5'])
+def test_a_crop_looks_where_that_of_metrabs_looks(lens):
+    file = SHARED / 'parity' / 'metrabs' / 'crops_tta_pt.npz'
+    if not file.is_file():
+        pytest.skip(f'needs reference crops {file}; MESH_POSE_SHARED names their place')
+    theirs = np.load(file)
+    camera = Camera(theirs[f'{lens}_K'][0], (320, 240), theirs[f'{lens}_d'][0])
+    boxes, rotations = theirs['boxes'].astype(float), theirs[f'{lens}_Rnoaug']
+    for (x, y, width, height), rotation in zip(boxes, rotations, strict=True):
+        crop = camera.looking_at(Square((x + width / 2, y + height / 2), height), 64)
+        np.testing.assert_allclose(crop.rotation, rotation, atol=1e-5)
