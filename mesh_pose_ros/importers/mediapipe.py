@@ -22,7 +22,7 @@ from mesh_pose_ros.runtime.models import cache_folder
 from mesh_pose_ros.skeletons import SKELETONS
 
 REQUIREMENT = 'mediapipe==0.10.14'  # newer wheels carry other networks
-EDITION = 2  # counts changes of graphs and cards made here, so that older imports are replaced
+EDITION = 3  # counts changes of graphs and cards made here, so that older imports are replaced
 
 DETECTOR_FILE = 'mediapipe/modules/pose_detection/pose_detection.tflite'
 POSE_FILE = 'mediapipe/modules/pose_landmark/pose_landmark_full.tflite'
@@ -80,11 +80,11 @@ def detector_card(folder: Path) -> ModelCard:
         outputs={'boxes': 'input_px', 'scores': 'probability', 'region': 'input_px'},
         options={
             'score': 0.5,
-            'fit': 'centre',
-            'nms': 0.3,
-            'merge': 'weighted',
+            'resize': 'letterbox',
+            'nms': 'weighted',
+            'iou': 0.3,
             'region_factor': 1.25,
-            'box': 'from_region',
+            'box': 'region',
         },
     )
 
