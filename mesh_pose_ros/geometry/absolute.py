@@ -44,7 +44,7 @@ def root_position(rays: ArrayLike, offsets: ArrayLike, weights: ArrayLike) -> Ar
     :param weights: trust in each ray's squared residual, (..., J), zero for a joint unseen
     :return: root in the camera's axes, (..., 3), metres
     :raises UnobservableRootError: fewer than ``MIN_JOINTS`` trusted rays, all of them the same
-        ray, or rays so far from the offsets that the person would be behind the camera
+        ray, or rays so far from the offsets that the middle of the person would be behind the camera
     """
     rays, offsets, shares = _prepared(rays, offsets, weights)
     # ray * (offset_z + root_z) = offset_xy + root_xy. The mean over joints gives root_xy for
@@ -137,8 +137,13 @@ def _prepared(rays: ArrayLike, offsets: ArrayLike, weights: ArrayLike) -> tuple[
 
 
 def _demand_in_front(root: Array, offsets: Array, shares: Array) -> None:
-    """A seen joint behind the camera means that rays and offsets contradict each other."""
-    behind = np.asarray(((root[..., 2:] + offsets[..., 2] <= 0) & (shares > 0)).any(axis=-1))
+    """
+    Refuse rays that contradict the offsets so far that no place in front explains them.
+
+    The weighted middle of the joints decides: a single joint with next to no weight may be
+    guessed behind the camera of a person close by.
+    """
+    behind = np.asarray(root[..., 2] + (shares * offsets[..., 2]).sum(axis=-1) <= 0)
     if behind.any():
         raise UnobservableRootError('the visible joints fit only behind the camera', behind)
 

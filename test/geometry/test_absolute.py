@@ -142,6 +142,12 @@ def test_refuses_rays_that_contradict_the_offsets():
         root_position(-rays_to(body() + 10 * ROOT), body(), ALL)
 
 
+def test_a_guess_behind_the_camera_keeps_nobody_from_being_placed():
+    rays, offsets, weights = rays_to(body() + ROOT), body(), np.ones(17)
+    offsets[5, 2], weights[5] = -5.0, 1e-6
+    np.testing.assert_allclose(root_position(rays, offsets, weights), ROOT, atol=1e-4)
+
+
 def test_tells_whom_it_cannot_place():
     weights = np.ones((3, 17))
     weights[1] = 0
