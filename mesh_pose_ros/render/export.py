@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from mesh_pose_ros.people import Person
 from mesh_pose_ros.render import colours
+from mesh_pose_ros.render.files import writing
 from mesh_pose_ros.render.paint import vertex_normals
 
 Array = NDArray[np.floating]
@@ -33,7 +34,7 @@ def write_obj(people: Sequence[Person], path: Path) -> None:
     """
     Write one object per person, coloured by vertex.
 
-    :raises OSError: the file cannot be written
+    :raises BagError: the file cannot be written
     """
     lines = ['# mesh_pose_ros: metres, y up, camera at the origin looking along -z']
     first = 1
@@ -45,16 +46,18 @@ def write_obj(people: Sequence[Person], path: Path) -> None:
         word = 'f' if cells.shape[1] == 3 else 'l'
         lines += [f'{word} ' + ' '.join(map(str, cell)) for cell in (cells + first).tolist()]
         first += len(points)
-    path.write_text('\n'.join(lines) + '\n')
+    with writing(path):
+        path.write_text('\n'.join(lines) + '\n')
 
 
 def write_glb(people: Sequence[Person], path: Path) -> None:
     """
     Write one node per person, each with a material of its colour.
 
-    :raises OSError: the file cannot be written
+    :raises BagError: the file cannot be written
     """
-    path.write_bytes(_container(*_document(people)))
+    with writing(path):
+        path.write_bytes(_container(*_document(people)))
 
 
 def _shape(person: Person) -> tuple[Array, NDArray[np.int64]]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -15,16 +17,29 @@ from mesh_pose_ros.errors import BagError
 Image = NDArray[np.uint8]
 
 
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn an OSError of the block into a BagError that names the file and the space left."""
+    try:
+        yield
+    except OSError as err:
+        space = ''
+        with suppress(OSError):
+            space = f' ({shutil.disk_usage(path.parent).free / 1e6:.1f} MB free there)'
+        raise BagError(f'{path}: cannot be written: {err.strerror}{space}') from err
+
+
 def write_picture(image: Image, path: Path) -> None:
     """
     Write an RGB picture; the ending tells the format (.jpg, .png).
 
-    :raises OSError: the file cannot be written
+    :raises BagError: the file cannot be written
     """
     done, data = cv2.imencode(path.suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
     if not done:
-        raise OSError(f'{path}: OpenCV cannot write {path.suffix} pictures')
-    path.write_bytes(data.tobytes())
+        raise BagError(f'{path}: OpenCV cannot write {path.suffix} pictures')
+    with writing(path):
+        path.write_bytes(data.tobytes())
 
 
 class VideoFile:

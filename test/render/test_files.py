@@ -19,7 +19,7 @@ def test_a_picture_comes_back_in_its_colours(tmp_path):
 def test_a_full_disk_is_an_error_with_its_reason(tmp_path):
     full = tmp_path / 'full.png'
     full.symlink_to('/dev/full')
-    with pytest.raises(OSError, match='No space left'):
+    with pytest.raises(BagError, match=r'full.png.*No space left.*MB free'):
         write_picture(np.zeros((4, 6, 3), np.uint8), full)
 
 
