@@ -44,7 +44,7 @@ def root_position(rays: ArrayLike, offsets: ArrayLike, weights: ArrayLike) -> Ar
     :param weights: trust in each ray's squared residual, (..., J), zero for a joint unseen
     :return: root in the camera's axes, (..., 3), metres
     :raises UnobservableRootError: fewer than ``MIN_JOINTS`` trusted rays, all of them the same
-        ray, or rays so far from the offsets that the middle of the person would be behind the camera
+        ray, or rays so far from the offsets that only a place behind the camera fits
     """
     rays, offsets, shares = _prepared(rays, offsets, weights)
     # ray * (offset_z + root_z) = offset_xy + root_xy. The mean over joints gives root_xy for
