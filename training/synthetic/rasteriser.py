@@ -173,17 +173,26 @@ def _normals(vertices, faces):
     normals = np.zeros_like(vertices)
     for index in range(len(faces)):
         a, b, c = faces[index]
-        first, second = vertices[b] - vertices[a], vertices[c] - vertices[a]
-        x = first[1] * second[2] - first[2] * second[1]
-        y = first[2] * second[0] - first[0] * second[2]
-        z = first[0] * second[1] - first[1] * second[0]
-        for corner in (a, b, c):
-            normals[corner, 0] += x
-            normals[corner, 1] += y
-            normals[corner, 2] += z
+        # written out: slices of arrays would cost more than the arithmetic
+        bx, by, bz = (
+            vertices[b, 0] - vertices[a, 0],
+            vertices[b, 1] - vertices[a, 1],
+            vertices[b, 2] - vertices[a, 2],
+        )
+        cx, cy, cz = (
+            vertices[c, 0] - vertices[a, 0],
+            vertices[c, 1] - vertices[a, 1],
+            vertices[c, 2] - vertices[a, 2],
+        )
+        x, y, z = by * cz - bz * cy, bz * cx - bx * cz, bx * cy - by * cx
+        for k in range(3):
+            normals[faces[index, k], 0] += x
+            normals[faces[index, k], 1] += y
+            normals[faces[index, k], 2] += z
     for index in range(len(normals)):
         x, y, z = normals[index]
         length = np.sqrt(x * x + y * y + z * z)
         if length > 0:
-            normals[index] /= length
+            for k in range(3):
+                normals[index, k] /= length
     return normals

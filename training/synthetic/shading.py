@@ -122,7 +122,7 @@ def shade(
         surface.texels,
         surface.page,
         surface.pages,
-        (surface.pages.mean((1, 2)) / 255).astype(np.float32),
+        (surface.pages[:, ::16, ::16].mean((1, 2)) / 255).astype(np.float32),
         np.float32(focal),
         *(
             np.asarray(v, np.float32)
@@ -140,15 +140,15 @@ def to_srgb(light: Array) -> NDArray[np.uint8]:
 
 
 @njit(cache=True)
-def _texel(page, u, v, out):
+def _texel(pages, page, u, v, out):
     """Bilinear look-up with wrap-around, 0 to 1."""
-    side = page.shape[0]
+    side = pages.shape[1]
     u0, v0 = int(np.floor(u)), int(np.floor(v))
     fu, fv = u - u0, v - v0
     ua, ub, va, vb = u0 % side, (u0 + 1) % side, v0 % side, (v0 + 1) % side
     for c in range(3):
-        top = page[va, ua, c] * (1 - fu) + page[va, ub, c] * fu
-        low = page[vb, ua, c] * (1 - fu) + page[vb, ub, c] * fu
+        top = pages[page, va, ua, c] * (1 - fu) + pages[page, va, ub, c] * fu
+        low = pages[page, vb, ua, c] * (1 - fu) + pages[page, vb, ub, c] * fu
         out[c] = (top * (1 - fv) + low * fv) / np.float32(255)
 
 
@@ -185,7 +185,9 @@ def _shade(
             index = face[row, column]
             if index < 0:
                 continue
-            point[:], normal[:], texel[:] = 0, 0, 0
+            for c in range(3):
+                point[c] = normal[c] = 0
+            texel[0] = texel[1] = 0
             for k in range(3):
                 share, vertex = barycentric[row, column, k], faces[index, k]
                 for c in range(3):
@@ -211,7 +213,7 @@ def _shade(
             rim = (1 - min(abs(facing), 1)) ** 3 * np.float32(0.25)
             above = np.float32(0.5) + np.float32(0.5) * upward
             where = page[index]
-            _texel(pages[where], texel[0], texel[1], colour)
+            _texel(pages, where, texel[0], texel[1], colour)
             # texels a pixel of the far floor would skip are replaced by their mean
             blur = _coarseness(faces, vertices, texels, index, point[2], facing, focal)
             for c in range(3):

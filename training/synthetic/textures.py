@@ -120,7 +120,7 @@ CLOTH_PATTERNS: dict[str, Callable[[Rng], Array]] = {
     'stripes': lambda rng: _stripes(_grid()[0], rng),
     'checks': _checks,
     'dots': _dots,
-    'blots': lambda rng: (noise(rng, 1.6) > rng.uniform(0, 1)).astype(np.float32),
+    'blots': lambda rng: (noise(rng, 2.2) > rng.uniform(0, 1)).astype(np.float32),
     'heather': lambda rng: np.clip(0.3 + 0.25 * noise(rng, 0.5), 0, 1),
 }
 
