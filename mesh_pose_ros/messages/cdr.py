@@ -68,7 +68,7 @@ class Cdr:
         self.pack('I', 3 * len(soup))
         if len(soup):
             self.align(8)
-            self.add(memoryview(soup).cast('B'), soup.nbytes)
+            self.add(soup.data.cast('B'), soup.nbytes)
         self.pack('I', 0)  # colors
         self.text('')  # texture_resource
         self.pack('II', 0, 0)  # texture: stamp

@@ -57,14 +57,13 @@ def skeleton_markers(
     :param lifetime: seconds
     :param min_confidence: joints below are left out, the others fade with their confidence
     """
+    image: dict[str, Any] = {'frame_id': frame_id, 'stamp_ns': stamp_ns}
     markers = []
     for person in people:
-        base = {'frame_id': frame_id, 'stamp_ns': stamp_ns, 'lifetime': lifetime}
-        base['ns'] = f'skeleton/{person_id(person.track_id)}'
+        base = image | {'ns': f'skeleton/{person_id(person.track_id)}', 'lifetime': lifetime}
         markers += _skeleton(person, base, min_confidence)
     for track in ended:
-        base = {'frame_id': frame_id, 'stamp_ns': stamp_ns, 'action': DELETE}
-        base['ns'] = f'skeleton/{person_id(track)}'
+        base = image | {'ns': f'skeleton/{person_id(track)}', 'action': DELETE}
         markers += [_marker(**base, id=i) for i in (LINES, JOINTS, LABEL)]
     return message('visualization_msgs/MarkerArray', markers=markers)
 
@@ -190,7 +189,7 @@ def mesh_markers(
     return cdr.bytes()
 
 
-_MeshFields = tuple[str, int, tuple[float, ...], float, float, Array]
+_MeshFields = tuple[str, int, tuple[float, ...], float, float, NDArray[np.float64]]
 
 
 def _mesh_fields(track_id: int, mesh: Mesh, lifetime: float, level: int) -> _MeshFields:

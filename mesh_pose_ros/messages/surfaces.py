@@ -13,7 +13,7 @@ Array = NDArray[np.floating]
 Faces = NDArray[np.int32]  # (F, 3)
 
 
-def triangle_soup(vertices: Array, faces: Faces) -> Array:
+def triangle_soup(vertices: Array, faces: Faces) -> NDArray[np.float64]:
     """
     The corners of every triangle that has an area, one after the other.
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
+from rosbags.typesys.store import Typestore
 
 PACKAGE = 'mesh_pose_ros'
 
@@ -33,7 +34,7 @@ def shared_folder() -> Path:
     )
 
 
-def _typestore():  # type: ignore[no-untyped-def]
+def _typestore() -> Typestore:
     store = get_typestore(Stores.ROS2_HUMBLE)  # the oldest supported; newer ones only add types
     ours: dict[str, Any] = {}
     for path in sorted((shared_folder() / 'msg').glob('*.msg')):
@@ -45,7 +46,7 @@ def _typestore():  # type: ignore[no-untyped-def]
 TYPES = _typestore()
 
 
-def message(name: str, **fields: Any) -> Any:
+def message(name: str, /, **fields: Any) -> Any:
     """
     Make a message from all of its fields.
 
