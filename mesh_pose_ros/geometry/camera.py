@@ -174,6 +174,29 @@ class Camera:
         rotation = turn @ self.rotation
         return Camera(intrinsics, size, rotation=rotation, guessed=self.guessed)
 
+    def flat_part(self, region: RegionLike, side_px: int) -> Camera:
+        """
+        Cut a region out without turning the camera: what a photograph shows there.
+
+        As `looking_at`, but the axis stays where it is and only rolls; a person far from the
+        image's middle keeps the slant that networks know from photographs.
+
+        :param region: what to see, pixels of this image
+        :param side_px: width and height of the new image
+        :raises BadCameraError: the region has no area, or lies where the lens sees nothing
+        """
+        if not region.side > 0 or side_px < 1:
+            raise BadCameraError(f'cannot cut {region.side} px into {side_px} px')
+        roll = _turn_towards(np.zeros(2), region.angle)
+        extent = self._extent(region, roll)
+        centre = roll[:2, :2] @ self.rays(region.centre)
+        if not np.isfinite([extent, *centre]).all():
+            raise BadCameraError(f'the lens sees nothing around pixel {region.centre}')
+        intrinsics = _square_intrinsics(side_px / extent, (side_px, side_px))
+        intrinsics[:2, 2] -= side_px / extent * centre
+        size = (side_px, side_px)
+        return Camera(intrinsics, size, rotation=roll @ self.rotation, guessed=self.guessed)
+
     def resized(self, size: tuple[int, int]) -> Camera:
         """Return the same view on another number of pixels (width, height)."""
         scale = np.asarray(size) / self.size
@@ -193,13 +216,20 @@ class Camera:
         turn = target.rotation @ self.rotation.T
         return target.intrinsics @ turn @ np.linalg.inv(self.intrinsics)
 
-    def _extent(self, region: RegionLike, turn: Array) -> float:
-        """Side of the region on the plane z = 1 of the turned camera; NaN if out of sight."""
+    def _extent(self, region: RegionLike, turn: Array, part: float = 1.0) -> float:
+        """
+        Side of the region on the plane z = 1 of the turned camera; infinite if out of sight.
+
+        A region may reach beyond what the lens lets in: then its inner part tells the scale.
+        """
         cos, sin = np.cos(region.angle), np.sin(region.angle)
-        corners = SIDE_MIDDLES @ [[cos, sin], [-sin, cos]] * region.side + region.centre
-        right, left, bottom, top = self._turned_rays(corners, turn)
+        side = region.side * part
+        middles = SIDE_MIDDLES @ [[cos, sin], [-sin, cos]] * side + region.centre
+        right, left, bottom, top = self._turned_rays(middles, turn)
         extents = np.linalg.norm([right - left, bottom - top], axis=-1)
-        return float(np.max(extents, initial=-np.inf, where=~np.isnan(extents)))
+        if side > 1 and np.isnan(extents).all():
+            return self._extent(region, turn, part / 2)
+        return float(np.max(extents, initial=-np.inf, where=~np.isnan(extents))) / part
 
     def _turned_rays(self, pixels: Array, turn: Array) -> Array:
         rays = self.rays(pixels)

@@ -222,6 +222,14 @@ def test_refuses_to_look_where_the_lens_sees_nothing():
         camera.looking_at(Square((100, 240), 0.0), 64)
 
 
+def test_a_region_may_reach_beyond_the_lens():
+    camera = Camera(K, (640, 480), (-0.3,))  # folds at 46 degrees, 366 pixels from the axis
+    crop = camera.looking_at(Square((590, 340), 500), 256)
+    whole = camera.looking_at(Square((590, 340), 20), 256)
+    assert np.isnan(camera.rays([[840, 340], [590, 590]])).all()
+    assert 0.02 < crop.focal / whole.focal < 0.06  # a 25th, but for the lens
+
+
 def test_a_camera_cannot_be_changed_from_outside():
     K_mine = K.copy()
     camera = Camera(K_mine, (640, 480))
