@@ -1,0 +1,61 @@
+"""A network of this test run alone, with a node in a process of its own."""
+
+import os
+
+import pytest
+from ros_client import Client, Process, restart
+
+
+@pytest.fixture(scope='session', autouse=True)
+def ros_network():
+    """A DDS network of this test run alone, on this machine alone."""
+    pytest.importorskip('rclpy', reason='rclpy is not installed')
+    pytest.importorskip('mesh_pose_ros.msg', reason='messages are not generated')
+    os.environ |= {
+        'ROS_DOMAIN_ID': str(10 + os.getpid() % 90),
+        'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
+        'ROS_LOCALHOST_ONLY': '1',  # the same for Humble
+    }
+    os.environ.setdefault('FASTDDS_BUILTIN_TRANSPORTS', 'UDPv4')
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Start our programs; whatever still runs is ended after the test."""
+    started = []
+
+    def start(module, *arguments, env=()):
+        started.append(Process(tmp_path, module, *arguments, env=env))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.end()
+
+
+@pytest.fixture(scope='session')
+def client(ros_network):
+    client = Client()
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope='session')
+def node_process(ros_network, toy_models, tmp_path_factory):
+    process = Process(
+        tmp_path_factory.mktemp('node'), 'node',
+        '--ros-args', '-p', 'model.name:=toy_pose', '-p', 'tracking.min_hits:=1',
+        env={'MESH_POSE_MODELS': str(toy_models)},
+    )  # fmt: skip
+    yield process
+    process.end()
+
+
+@pytest.fixture
+def node(node_process, client):
+    """The running node as if just started: nothing seen, no camera known, nobody listening."""
+    client.deafen()
+    restart(client)
+    node_process.seen = len(node_process.log)
+    yield node_process
+    assert node_process.handle.poll() is None, node_process.log
