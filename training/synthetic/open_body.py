@@ -20,17 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesh_pose_ros.skeletons import COCO17, COCO20, H36M17, SMPL24
+from training.data.joint_sets import LIFT27
 from training.synthetic.anny_bodies import TPosedBodies, sample_bodies, skinned
 from training.synthetic.decimation import symmetric_subset
 from training.synthetic.regressors import fit_regressor
 
 Array = NDArray[np.float64]
 
-LIFT27 = COCO17.names + tuple(
-    f'{side}_{part}'
-    for part in ('heel', 'foot_index', 'index', 'pinky', 'thumb')
-    for side in ('left', 'right')
-)
 ADULT_SHAPES, CHILD_SHAPES = 10, 2
 VERTICES = 6000
 IMPORTANCE = {'hand': 0.15, 'foot': 0.1, 'head': 0.25, 'bending': 3.0}
@@ -156,12 +152,12 @@ def named_regressors(people: TPosedBodies, mirror: NDArray[np.int64]) -> dict[st
     middle = {'pelvis': 'hip', 'neck': 'shoulder'}
     for name, part in middle.items():
         points[name] = (points[f'left_{part}'] + points[f'right_{part}']) / 2
-    names = list(dict.fromkeys(LIFT27 + COCO20.names + H36M17.names))
+    names = list(dict.fromkeys(LIFT27.names + COCO20.names + H36M17.names))
     rows = fit_regressor(vertices, np.stack([points[n] for n in names], axis=1), names, mirror)
     row = dict(zip(names, rows, strict=True))
     for name, part in middle.items():
         row[name] = (row[f'left_{part}'] + row[f'right_{part}']) / 2
-    sets = {'coco17': COCO17.names, 'lift27': LIFT27, 'coco20': COCO20.names}
+    sets = {'coco17': COCO17.names, 'lift27': LIFT27.names, 'coco20': COCO20.names}
     arrays: dict[str, NDArray] = {}
     for name, members in (sets | {'h36m17': H36M17.names}).items():
         arrays[f'regressor_{name}'] = np.stack([row[member] for member in members])

@@ -1,0 +1,125 @@
+"""The lifter: joints to body, learned from poses and bodies alone, no images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from training.data.lifter_samples import LifterBatch, LifterSamples
+from training.loop import Schedule
+from training.losses import mean_distance, mean_turn, relative_rotations
+from training.networks.body_layer import BodyLayer
+from training.networks.lifter import Lifted, Lifter, LifterSettings
+from training.synthetic.corruption import HIPS, LIKE_REAL, Corruption
+from training.synthetic.pose_bank import PoseBank
+from training.synthetic.poses import PoseMix, PoseSampler
+
+
+@dataclass(frozen=True)
+class LifterWeights:
+    """How much each part of the loss counts; distances are in metres."""
+
+    vertices: float = 1.0
+    joints: float = 0.5
+    points: float = 0.3
+    global_turn: float = 0.03
+    relative_turn: float = 0.03
+    betas: float = 0.003
+
+
+@dataclass(frozen=True)
+class LifterRecipe:
+    """
+    Everything that makes a lifter.
+
+    :param vertices: how many vertices, drawn anew for every batch, the loss looks at
+    :param early: weight of the last correction's predecessors, each this times the next
+    """
+
+    name: str = 'open_body_lift'
+    body: Path = Path('models/open_body.npz')
+    network: LifterSettings = field(default_factory=LifterSettings)
+    poses: PoseMix = field(default_factory=PoseMix)
+    corruption: Corruption = LIKE_REAL
+    weights: LifterWeights = field(default_factory=LifterWeights)
+    schedule: Schedule = field(default_factory=lambda: Schedule(steps=16_000, batch=256))
+    vertices: int = 500
+    early: float = 0.4
+
+    def build(self) -> Lifter:
+        """Make the network with fresh weights."""
+        torch.manual_seed(self.schedule.seed)
+        body = BodyLayer.load(self.body)
+        with np.load(self.body) as file:
+            regressor = torch.from_numpy(file['regressor_lift27'])
+        return Lifter(body, regressor, HIPS, self.network)
+
+    def samples(self, poses: Path | None, held_out: bool = False) -> LifterSamples:
+        """Make people as this recipe wants them, from a pose bank if there is one."""
+        bank = PoseBank.load(poses) if poses else None
+        sampler = PoseSampler(bank, held_out, self.poses)
+        return LifterSamples(self.body, sampler, self.corruption, held_out)
+
+    def task(self, poses: Path | None) -> LifterTask:
+        """Make what the training loop runs."""
+        return LifterTask(self, self.build(), self.samples(poses))
+
+
+class LifterTask:
+    """A lifter in training; see `training.loop.Task`."""
+
+    def __init__(self, recipe: LifterRecipe, network: Lifter, samples: LifterSamples) -> None:
+        self.schedule = recipe.schedule
+        self.network = network
+        self._recipe = recipe
+        self._samples = samples
+
+    def losses(self, step: int, generator: torch.Generator) -> dict[str, Tensor]:
+        """Lift a fresh batch and compare with its truth."""
+        batch = self._samples.batch(self.schedule.batch, generator)
+        some = torch.randperm(len(self.network.body.template), generator=generator)
+        truth = _Truth(self.network, batch, some[: self._recipe.vertices])
+        stages = self.network(batch.joints, batch.confidence)
+        total: dict[str, Tensor] = {}
+        for age, stage in enumerate(reversed(stages)):
+            for name, part in truth.parts(stage, self._recipe.weights).items():
+                total[name] = total.get(name, 0) + part * self._recipe.early**age
+        return total
+
+
+class _Truth:
+    """The true body of a batch, and how far predictions are from it."""
+
+    def __init__(self, network: Lifter, batch: LifterBatch, some: Tensor) -> None:
+        self._network, self._some = network, some
+        with torch.no_grad():
+            joints, shift = network.body.joints(batch.rotations, batch.betas)
+            shift = shift - batch.origin[:, None]
+            self.lifted = Lifted(
+                batch.rotations,
+                batch.betas,
+                shift,
+                joints - batch.origin[:, None],
+                network.points(batch.rotations, shift, batch.betas),
+            )
+            self.vertices = network.vertices(self.lifted, some)
+            self.relative = relative_rotations(batch.rotations, network.body.parents)
+
+    def parts(self, found: Lifted, weights: LifterWeights) -> dict[str, Tensor]:
+        """Weighted distances."""
+        vertices = self._network.vertices(found, self._some)
+        relative = relative_rotations(found.rotations, self._network.body.parents)
+        turn = mean_turn(found.rotations, self.lifted.rotations) * weights.global_turn
+        bend = mean_turn(relative, self.relative) * weights.relative_turn
+        shape = (found.betas - self.lifted.betas).abs().mean() * weights.betas
+        return {
+            'vertices': mean_distance(vertices, self.vertices) * weights.vertices,
+            'joints': mean_distance(found.joints, self.lifted.joints) * weights.joints,
+            'points': mean_distance(found.points, self.lifted.points) * weights.points,
+            'turn': turn + bend,
+            'shape': shape,
+        }

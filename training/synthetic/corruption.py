@@ -1,0 +1,145 @@
+"""
+What goes wrong between a person's joints and a network's idea of them.
+
+Joints that come from an image are unsure most of all in depth, and along a limb the errors add
+up; whole limbs are guessed where they are hidden; scale is a guess; each data set places its
+joints a little differently; some joints are missing. All functions take joints (N, J, 3) in
+camera axes (x right, y down, z forward), metres.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from training.data.joint_sets import LIFT27
+
+JOINTS = len(LIFT27)
+MIRROR = LIFT27.mirror.tolist()
+HIPS = [LIFT27.index('left_hip'), LIFT27.index('right_hip')]
+LIMBS = [
+    [LIFT27.index(f'{side}_{part}') for part in parts]
+    for side in ('left', 'right')
+    for parts in (
+        ('elbow', 'wrist', 'index', 'pinky', 'thumb'),
+        ('knee', 'ankle', 'heel', 'foot_index'),
+    )
+]
+FACE = list(range(5))
+EXTREMITIES = list(range(17, JOINTS))
+ENDS = {  # joint -> the one before it on its limb
+    f'{side}_{end}': f'{side}_{start}'
+    for side in ('left', 'right')
+    for start, end in (
+        ('shoulder', 'elbow'), ('elbow', 'wrist'), ('wrist', 'index'), ('wrist', 'pinky'),
+        ('wrist', 'thumb'), ('hip', 'knee'), ('knee', 'ankle'), ('ankle', 'heel'),
+        ('ankle', 'foot_index'),
+    )
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Corruption:
+    """
+    How wrong joints are; lengths in metres.
+
+    :param clean: share of people left as they are
+    :param jitter: largest standard deviation of independent errors across the view
+    :param depth: largest standard deviation of one bone's error in depth
+    :param scale: standard deviation of the whole person's size
+    :param flattening: standard deviation of depth's own scale
+    :param habit: standard deviation of joint placement, the same on the left and the right
+    :param hidden: chance for a limb to be guessed instead of seen
+    :param guess: standard deviation of a guessed limb's errors
+    :param dropped: chance for a single joint to be missing
+    :param without_face, without_extremities: chance for these sets to be missing
+    """
+
+    clean: float = 0.3
+    jitter: float = 0.03
+    depth: float = 0.05
+    scale: float = 0.05
+    flattening: float = 0.1
+    habit: float = 0.015
+    hidden: float = 0.08
+    guess: float = 0.1
+    dropped: float = 0.04
+    without_face: float = 0.12
+    without_extremities: float = 0.2
+
+
+LIKE_REAL = Corruption()
+
+
+def corrupted(
+    joints: Tensor, to_camera: Tensor, settings: Corruption, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """
+    Spoil joints.
+
+    :param joints: (N, 27, 3), any origin
+    :param to_camera: rotation of each person's pelvis to the camera, (N, 3, 3); habits of
+        placing joints turn with the person
+    :return: joints (N, 27, 3) and confidence (N, 27), zero where a joint is missing
+    """
+    count = len(joints)
+    spoil = torch.rand(count, 1, 1, generator=generator) > settings.clean
+    confidence = _trust(count, settings, generator)
+    noise = _noise(count, confidence, settings, generator)
+    noise = noise + _habits(count, settings.habit, generator) @ to_camera.transpose(1, 2)
+    middle = joints.mean(dim=1, keepdim=True)
+    stretch = 1 + settings.scale * torch.randn(count, 1, 1, generator=generator)
+    stretch = stretch * torch.ones(3)
+    stretch[..., 2:] += settings.flattening * torch.randn(count, 1, 1, generator=generator)
+    wrong = middle + (joints - middle) * stretch + noise
+    confidence = torch.where(spoil[..., 0], confidence, torch.ones(()))
+    confidence = confidence * _present(count, settings, generator)
+    return torch.where(spoil, wrong, joints), confidence
+
+
+def _trust(count: int, settings: Corruption, generator: torch.Generator) -> Tensor:
+    """Confidence before anything is dropped, (N, 27): high, lower where a limb is hidden."""
+    confidence = 1 - 0.25 * torch.rand(count, JOINTS, generator=generator) ** 3
+    for limb in LIMBS:
+        hidden = torch.rand(count, 1, generator=generator) < settings.hidden
+        guessed = 0.1 + 0.5 * torch.rand(count, 1, generator=generator)
+        confidence[:, limb] = torch.where(hidden, guessed, confidence[:, limb])
+    return confidence
+
+
+def _noise(
+    count: int, confidence: Tensor, settings: Corruption, generator: torch.Generator
+) -> Tensor:
+    level = torch.rand(count, 1, 1, generator=generator) ** 1.5  # mostly good, sometimes bad
+    across = settings.jitter * torch.randn(count, JOINTS, 3, generator=generator)
+    depth = settings.depth * torch.randn(count, JOINTS, generator=generator)
+    depth[:, FACE] = depth[:, :1] + 0.3 * depth[:, FACE]  # a head moves as a whole
+    for end, start in ENDS.items():
+        i, j = LIFT27.index(end), LIFT27.index(start)
+        own = 0.35 if j in (9, 10, 15, 16) else 1.0  # hands and feet are short
+        depth[:, i] = depth[:, j] + own * depth[:, i]
+    across[..., 2] = depth
+    doubt = (0.75 - confidence).clamp_min(0)[..., None] * 2
+    guess = settings.guess * doubt * torch.randn(count, JOINTS, 3, generator=generator)
+    return across * level + guess
+
+
+def _habits(count: int, size: float, generator: torch.Generator) -> Tensor:
+    """Offsets of where joints are placed, in the person's own axes, alike on both sides."""
+    offset = size * torch.randn(count, JOINTS, 3, generator=generator)
+    offset = (offset + offset[:, MIRROR] * torch.tensor([-1.0, 1, 1])) / 2**0.5
+    return offset * (torch.rand(count, 1, 1, generator=generator) < 0.7)
+
+
+def _present(count: int, settings: Corruption, generator: torch.Generator) -> Tensor:
+    """Zero where a joint is missing, (N, 27); the hips carry the root and stay."""
+    present = torch.rand(count, JOINTS, generator=generator) >= settings.dropped
+    face = torch.rand(count, 1, generator=generator) >= settings.without_face
+    ends = torch.rand(count, 1, generator=generator) >= settings.without_extremities
+    present[:, FACE] &= face
+    present[:, EXTREMITIES] &= ends
+    present[:, HIPS] = True
+    intact = torch.rand(count, 1, generator=generator) < 0.35
+    return (present | intact).float()
