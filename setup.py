@@ -23,7 +23,7 @@ from setuptools.command.build import build
 NAME = 'mesh_pose_ros'
 ROOT = Path(__file__).parent
 # written for one prefix, or only needed while compiling
-LEFT_OUT = ('__pycache__', '.egg-info', 'parent_prefix_path')
+LEFT_OUT = ('__pycache__', '.egg-info', 'parent_prefix_path', 'local_setup.', 'package.dsv')
 
 
 class PlatformDistribution(Distribution):

@@ -9,7 +9,7 @@ install(DIRECTORY mesh_pose_ros/
   PATTERN "__pycache__" EXCLUDE
   PATTERN "*.pyc" EXCLUDE
   PATTERN "*.so" EXCLUDE
-  REGEX "/msg$" EXCLUDE
+  PATTERN "msg/*" EXCLUDE  # no REGEX: colcon --symlink-install copies where it meets one
 )
 
 install(PROGRAMS

@@ -1,0 +1,74 @@
+# Everything lives in .venv. A stamp marks a finished step, so that set-up is done once and
+# again only when what it was made from has changed.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
+
+PYTHON ?= python3
+# The version that training was tested with. PyPI's Linux wheels bring CUDA; for a machine
+# without a GPU install the CPU build first: see docs/install.md.
+TORCH ?= torch==2.13.0
+DEMO ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := $(VENV)/stamps
+PIP := $(BIN)/python -m pip --disable-pip-version-check install
+MESSAGE_SOURCES := CMakeLists.txt package.xml setup.py $(wildcard msg/*.msg) \
+	$(shell find cmake -type f)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-all lint bench models messages clean
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(STAMPS)/package models ## make .venv with all that running needs
+
+demo: setup ## replay -> node -> recorder over real DDS on the bundled clip
+	$(BIN)/python -m mesh_pose_ros.ros.demo $(DEMO)
+
+test: lint $(STAMPS)/test models ## lint and all quick tests
+	$(BIN)/python -m pytest -m 'not slow'
+
+test-all: lint $(STAMPS)/test models ## lint and all tests
+	$(BIN)/python -m pytest
+
+lint: $(STAMPS)/test ## check style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+bench: $(STAMPS)/test models ## measure what the README's tables say
+	$(BIN)/python -m benchmarks
+
+models: $(STAMPS)/package ## make the default networks in the user's cache, if not there
+	$(BIN)/mesh_pose models import mediapipe
+
+messages: ## generate the ROS messages again
+	rm -f $(STAMPS)/package
+	$(MAKE) $(STAMPS)/package
+
+clean: ## remove .venv and everything generated
+	rm -rf $(VENV) build install log *.egg-info mesh_pose_ros/msg mesh_pose_ros/*.so
+
+$(STAMPS)/venv:
+	@$(PYTHON) tools/check_system.py
+	$(PYTHON) -m venv $(VENV)
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/runtime: pyproject.toml tools/requirements.py | $(STAMPS)/venv
+	@echo 'Installing what running needs (about 60 wheels) ...'
+	$(BIN)/python tools/requirements.py build core ros import | $(PIP) --quiet -r /dev/stdin
+	@touch $@
+
+# Without build isolation: messages must be compiled against the very ROS wheels that load them.
+$(STAMPS)/package: $(STAMPS)/runtime $(MESSAGE_SOURCES)
+	@echo 'Compiling the ROS messages ...'
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(PIP) --quiet --no-build-isolation --no-deps --editable .
+	@touch $@
+
+$(STAMPS)/test: $(STAMPS)/package
+	@echo 'Installing what training and tests need ...'
+	$(PIP) '$(TORCH)'
+	$(BIN)/python tools/requirements.py train test | $(PIP) --quiet -r /dev/stdin
+	@touch $@
