@@ -199,7 +199,7 @@ def test_every_image_is_accounted_for(node, client):
     client.listen('persons')
     client.tell_camera()
     for _ in range(30):
-        client.show(step=0.001)
+        client.show(after=0.001)
     client.show_until('persons')
     client.spin(1.5)
     counts = client.diagnosis()[2]
@@ -211,7 +211,7 @@ def test_every_image_is_accounted_for(node, client):
 def test_a_rate_limit_skips_images_by_their_stamps(node, client):
     client.listen('persons')
     client.set(image__max_rate_hz=2.0)
-    found = client.show_until('persons', enough=4, step=0.1)
+    found = client.show_until('persons', enough=4, after=0.1)
     stamps = [m.header.stamp.sec + m.header.stamp.nanosec / 1e9 for m in found]
     client.set(image__max_rate_hz=0.0)
     assert np.diff(stamps).min() > 0.4

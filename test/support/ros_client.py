@@ -149,9 +149,9 @@ class Client:
             object.__setattr__(info, name, value)
         self.infos.publish(encode(info))
 
-    def show(self, light=200, step=0.1, **changes):
+    def show(self, light=200, after=0.1, **changes):
         """Publish an image; a bright one has a person in it."""
-        self.stamp += round(step * 1e9)
+        self.stamp += round(after * 1e9)
         picture = np.full((SIZE[1], SIZE[0], 3), light, np.uint8)
         msg = image_message(picture, self.stamp, 'eye_optical_frame')
         for name, value in changes.items():
