@@ -16,7 +16,7 @@ from pathlib import Path
 from mesh_pose_ros.bag.output import CameraOutput, Copies, Frame
 from mesh_pose_ros.bag.reading import Bag, message_of, open_bag
 from mesh_pose_ros.bag.salvage import Record
-from mesh_pose_ros.bag.streams import Stream, find_streams
+from mesh_pose_ros.bag.streams import Stream, find_streams, guess_camera
 from mesh_pose_ros.bag.writing import McapFile
 from mesh_pose_ros.errors import BadCameraError, BadImageError
 from mesh_pose_ros.geometry.camera import Camera
@@ -37,7 +37,7 @@ class BagJob:
     :param source: rosbag2 folder, .mcap, .db3 or ROS 1 .bag
     :param target: the MCAP file to write
     :param image_topics, camera_info_topics: see `find_streams`
-    :param fov: horizontal field of view in degrees, where there is no CameraInfo
+    :param fov: degrees across the longer side of the image, where there is no CameraInfo
     :param copy_images: images and CameraInfo go into the target, too
     :param mesh_markers: triangles for viewers; a megabyte a person and frame
     :param tf: 'none', 'body' or 'joints'
@@ -179,4 +179,4 @@ class _Run:
 
     def _guess(self, width: int, height: int) -> Camera:
         assert self.fov is not None, 'find_streams lets no unknown camera pass without'
-        return Camera.from_fov(self.fov, (width, height))
+        return guess_camera(self.fov, (width, height))

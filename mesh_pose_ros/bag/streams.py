@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from mesh_pose_ros.bag.reading import Bag, message_of
 from mesh_pose_ros.errors import BadCameraError, BadImageError, BagError
 from mesh_pose_ros.geometry.camera import Camera
@@ -39,7 +41,7 @@ def find_streams(
 
     :param images: topics to take; may be left out if there is only one
     :param infos: topics of CameraInfo in the same order; else the one beside the images
-    :param fov: horizontal field of view in degrees where there is no usable CameraInfo
+    :param fov: degrees across the longer side, where there is no usable CameraInfo
     :raises BagError: no images, several to choose from, or nothing known of the camera
     """
     chosen = _chosen_images(bag, images)
@@ -53,6 +55,17 @@ def find_streams(
         Stream(image, info, _camera(bag, image, info, fov), f'{image * many}/mesh_pose')
         for image, info in zip(chosen, found)
     ]
+
+
+def guess_camera(fov: float, size: tuple[int, int]) -> Camera:
+    """
+    A pinhole camera from nothing but a field of view.
+
+    :param fov: degrees across the longer side of the image
+    :param size: (width, height), pixels
+    """
+    across = np.tan(np.deg2rad(fov) / 2) * size[0] / max(size)
+    return Camera.from_fov(float(np.rad2deg(2 * np.arctan(across))), size)
 
 
 def _chosen_images(bag: Bag, asked: Sequence[str]) -> list[str]:
@@ -107,6 +120,6 @@ def _camera(bag: Bag, image: str, info: str, fov: float | None) -> Camera | None
     if fov is None:
         raise BagError(
             f'{bag.path}: nothing known of the camera of {image}: {trouble}. Name its topic with '
-            '--camera-info-topic, or guess a horizontal field of view with --fov'
+            '--camera-info-topic, or guess its field of view with --fov'
         )
     return None
