@@ -105,7 +105,7 @@ def test_the_landmarks_equal_tflite_and_its_refinement(sessions, interpreters, p
     np.testing.assert_allclose(found['joints2d'][0], points[:33], atol=tolerance)
     np.testing.assert_allclose(found['region'][0], points[33:35], atol=tolerance)
     np.testing.assert_allclose(
-        found['joints3d'][0], world.reshape(39, 3)[:33], atol=tolerance / 50
+        found['joints3d'][0], world.reshape(39, 3)[:33], atol=tolerance / 25
     )
     np.testing.assert_allclose(found['score'][0], score[0], atol=1e-3)
     chances = sigmoid(landmarks[:33, 3:]).min(axis=1)

@@ -113,7 +113,6 @@ def _convolve(step: Step, weights: NDArray[np.generic], group: int) -> Value:
     source = step.padded()
     dilation = (step.option('DilationHFactor'), step.option('DilationWFactor'))
     extent = [(size - 1) * d + 1 for size, d in zip(weights.shape[2:], dilation)]
-    pads = np.add(source.pads, _same_pads(step, extent))
     name = step.graph.add(
         'Conv',
         source.name,
@@ -123,7 +122,7 @@ def _convolve(step: Step, weights: NDArray[np.generic], group: int) -> Value:
         kernel_shape=weights.shape[2:],
         strides=(step.option('StrideH'), step.option('StrideW')),
         dilations=dilation,
-        pads=[int(pad) for pad in pads],
+        pads=_sum(source.pads, _same_pads(step, extent)),
     )
     return Value(name, step.shape)
 
@@ -139,6 +138,11 @@ def _same_pads(step: Step, extent: list[int]) -> Pads:
     ]
     top, left = (total // 2 for total in totals)
     return top, left, totals[0] - top, totals[1] - left
+
+
+def _sum(first: Pads, second: Pads) -> Pads:
+    top, left, bottom, right = (int(a + b) for a, b in zip(first, second))
+    return top, left, bottom, right
 
 
 def _max_pool(step: Step) -> Value:
@@ -158,8 +162,7 @@ def _pad(step: Step) -> Value:
     if before[0] or after[0] or before[3] or after[3]:
         raise ModelError('PAD of the batch or of channels is not known')
     source = step.padded()
-    pads = np.add(source.pads, (before[1], before[2], after[1], after[2]))
-    return Value(source.name, step.shape, tuple(int(pad) for pad in pads))
+    return Value(source.name, step.shape, _sum(source.pads, (*before[1:3], *after[1:3])))
 
 
 def _add(step: Step) -> Value:

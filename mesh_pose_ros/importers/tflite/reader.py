@@ -132,10 +132,10 @@ def _level(dimension: Any) -> Level:
     )
 
 
-def _indices(kind: int, table: Any) -> NDArray[np.integer]:
+def _indices(kind: int, table: Any) -> NDArray[np.int64]:
     vector = INDEX_VECTORS[kind]()
     vector.Init(table.Bytes, table.Pos)
-    return vector.ValuesAsNumpy()
+    return np.asarray(vector.ValuesAsNumpy(), dtype=np.int64)
 
 
 def _operator(model: Any, operator: Any) -> Operator:

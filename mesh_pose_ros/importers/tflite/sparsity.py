@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Indices = NDArray[np.integer]
+Indices = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +38,9 @@ class Compressed:
 Level = Dense | Compressed
 
 
-def expand(values: NDArray[np.generic], shape: tuple[int, ...], levels: list[Level]) -> NDArray:
+def expand(
+    values: NDArray[np.generic], shape: tuple[int, ...], levels: list[Level]
+) -> NDArray[np.generic]:
     """
     Write sparse values into a dense array of zeros.
 
@@ -58,5 +60,5 @@ def _children(level: Level, parents: int) -> tuple[Indices, Indices]:
     """Return for every child of a level its parent's number and its own index."""
     if isinstance(level, Dense):
         return np.repeat(np.arange(parents), level.size), np.tile(np.arange(level.size), parents)
-    counts = np.diff(level.segments.astype(np.int64))
-    return np.repeat(np.arange(parents), counts), level.indices.astype(np.int64)
+    counts = np.diff(level.segments)
+    return np.repeat(np.arange(parents), counts), level.indices
