@@ -132,6 +132,34 @@ def test_an_angle_rolls_the_crop_and_keeps_its_middle(camera, region):
     np.testing.assert_allclose(rolled.rotation, roll @ straight.rotation, atol=1e-9)
 
 
+@given(region=regions)
+@settings(max_examples=50, deadline=None)
+def test_a_flat_part_of_a_photograph_is_moved_turned_and_scaled_only(region):
+    camera = CAMERAS['pinhole']
+    to_crop = camera.homography(camera.flat_part(region, 100))
+    to_crop = to_crop / to_crop[2, 2]
+    np.testing.assert_allclose(to_crop[2, :2], 0, atol=1e-9)
+    np.testing.assert_allclose(to_crop @ [*region.centre, 1], [49.5, 49.5, 1], atol=1e-6)
+    # the camera's pixels need not be square, those of the crop are
+    focal = np.diag(camera.intrinsics[:2, :2]) / camera.intrinsics[0, 0]
+    gains = np.linalg.svd(to_crop[:2, :2] * focal, compute_uv=False)
+    assert gains[0] == pytest.approx(gains[1])
+
+
+def test_at_the_axis_a_flat_part_is_what_a_turned_camera_sees():
+    camera = Camera.from_fov(60, (641, 481))
+    region = Square((320, 240), 200, 0.3)
+    flat, turned = camera.flat_part(region, 64), camera.looking_at(region, 64)
+    np.testing.assert_allclose(flat.intrinsics, turned.intrinsics, atol=1e-9)
+    np.testing.assert_allclose(flat.rotation, turned.rotation, atol=1e-9)
+
+
+@pytest.mark.parametrize('side', [0.0, -1.0, float('nan')])
+def test_a_flat_part_needs_an_area(side):
+    with pytest.raises(BadCameraError, match='cannot cut'):
+        CAMERAS['pinhole'].flat_part(Square((100, 100), side), 64)
+
+
 @given(angle=st.floats(-np.pi, np.pi), side=st.floats(2, 300), side_px=st.integers(16, 384))
 def test_at_the_axis_a_crop_is_a_turned_and_scaled_square(angle, side, side_px):
     camera = Camera.from_fov(60, (641, 481))
