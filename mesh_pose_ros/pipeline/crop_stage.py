@@ -3,14 +3,15 @@ Crops of people go through a network; poses in the camera frame come out.
 
 Serves every network that takes a crop and gives joints in its pixels and in metres, perhaps
 with a mesh. Options of the card: ``margin`` (side of the crop per longer side of a plain box),
-``border``, ``passes`` (2: a plain box is only where to look first, the network then says where
-to look better by its output ``region``), ``region_factor``, ``score`` (people the network
-believes in less are dropped), ``ray_share`` and ``edge`` (see `place`), ``max_batch``.
+``border``, ``view`` (see `VIEWS`), ``passes`` (2: a plain box is only where to look first, the
+network then says where to look better by its output ``region``), ``region_factor``, ``score``
+(people the network believes in less are dropped), ``ray_share`` and ``edge`` (see `place`),
+``max_batch``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -31,7 +32,12 @@ Array = NDArray[np.floating]
 
 MAX_BATCH = 16
 SCORE = 0.5
-BOX_MARGIN = 0.05  # of the longer side; joints lie inside the body
+VIEWS = {  # how a crop is cut; the first where a card says nothing
+    'turned': Camera.looking_at,  # as by a camera turned to the person: own networks
+    'flat': Camera.flat_part,  # as out of a photograph: networks trained on such crops
+}
+VECTORS = ('joints3d', 'vertices', 'body_joints')
+BOX_MARGIN = 0.08  # of the longer side; joints lie inside the body, a head reaches above its eyes
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,9 +90,12 @@ class CropStage:
             raise ModelError(f'{card.path}: crops are square, the card says otherwise')
         if card.options.get('border', 'black') not in BORDERS:
             raise ModelError(f'{card.path}: option border must be one of {", ".join(BORDERS)}')
+        if card.options.get('view', 'turned') not in VIEWS:
+            raise ModelError(f'{card.path}: option view must be one of {", ".join(VIEWS)}')
         self._session = session
         self._card = card
         self._image = card.image
+        self._view = str(card.options.get('view', 'turned'))
         self.skeleton = card.skeleton
         self.topology = read_topology(card)
 
@@ -137,9 +146,9 @@ class CropStage:
         regions: Sequence[Region],
     ) -> list[View]:
         looks = [
-            (box, region, own)
+            (box, *look)
             for box, region in zip(boxes, regions, strict=True)
-            if (own := _camera_of(camera, region, self._image.height)) is not None
+            if (look := self._look(camera, region)) is not None
         ]
         if not looks:
             return []
@@ -147,9 +156,45 @@ class CropStage:
         border = self._card.options.get('border', 'black')
         outputs = self._run(cut_as_seen(image, camera, seen, cameras, border))
         return [
-            View(*look, {name: values[i] for name, values in outputs.items()})
+            View(*look, self._in_axes_of(look[2], look[1], camera, outputs, i))
             for i, look in enumerate(looks)
         ]
+
+    def _look(self, camera: Camera, region: Region) -> tuple[Region, Camera] | None:
+        """
+        Turn a camera to a region, or as near to it as the lens lets one look.
+
+        Hips may be beyond the image, where a strong lens sees nothing, and the rest in it.
+        """
+        inside = np.clip(region.centre, 0, np.array(camera.size) - 1).tolist()
+        for near in (region, replace(region, centre=(inside[0], inside[1]))):
+            try:
+                return near, self._cutter(camera)(camera, near, self._image.height)
+            except BadCameraError:
+                continue
+        return None
+
+    def _cutter(self, camera: Camera) -> Callable[[Camera, Region, int], Camera]:
+        # a fisheye has no flat picture: at its rim a flat one would be endless
+        return VIEWS['turned' if camera.model == 'equidistant' else self._view]
+
+    def _in_axes_of(
+        self, own: Camera, region: Region, camera: Camera, outputs: Mapping[str, Array], i: int
+    ) -> dict[str, Array]:
+        """
+        Outputs for crop ``i``, with their vectors in the axes of its camera.
+
+        A network means the axes of a camera that looks straight at the region, however the
+        picture was cut; it cannot see where in a larger image its crop was.
+        """
+        found = {name: values[i] for name, values in outputs.items()}
+        if self._cutter(camera) is VIEWS['turned']:
+            return found
+        turn = own.rotation @ camera.looking_at(region, 1).rotation.T
+        found |= {name: found[name] @ turn.T for name in VECTORS if name in found}
+        if 'rotations' in found:
+            found['rotations'] = turn @ found['rotations']
+        return found
 
     def _run(self, crops: NDArray[np.uint8]) -> dict[str, Array]:
         tensor = image_tensor(crops, self._image)
@@ -211,13 +256,6 @@ class CropStage:
             rotations=None if rotations is None else view.own.rotation.T @ rotations,
             shape=view.outputs.get('betas'),
         )
-
-
-def _camera_of(camera: Camera, region: Region, side: int) -> Camera | None:
-    try:
-        return camera.looking_at(region, side)
-    except BadCameraError:
-        return None
 
 
 def _score(view: View) -> float:

@@ -92,12 +92,12 @@ class LiftStage:
         mixer = joint_mixer(pose.skeleton, self._root)
         if not mixer.any(axis=1).all():
             return np.full(3, np.nan)
-        return (mixer @ pose.joints3d).mean(axis=0)
+        return _mixed(mixer, pose.joints3d).mean(axis=0)
 
     def _facing(self, poses: Sequence[Pose], roots: Array) -> Facing:
         mixer, known = _matching(poses[0].skeleton, self._skeleton)
         turns = np.stack([_turn_to(root) for root in roots])
-        joints = mixer @ np.stack([pose.joints3d for pose in poses]) - roots[:, None]
+        joints = _mixed(mixer, np.stack([pose.joints3d for pose in poses])) - roots[:, None]
         confidence = (
             known * (mixer @ np.stack([pose.confidence for pose in poses])[..., None])[..., 0]
         )
@@ -130,6 +130,14 @@ class LiftStage:
             rotations=None if rotations is None else turn.T @ rotations,
             shape=outputs.get('betas'),
         )
+
+
+def _mixed(mixer: Array, joints: Array) -> Array:
+    """Mix joints (..., J, 3); only who needs a joint that is not a number becomes none."""
+    sound = np.isfinite(joints).all(axis=-1, keepdims=True)
+    mixed = mixer @ np.where(sound, joints, 0.0)
+    spoilt = (mixer > 0) @ ~sound
+    return np.where(spoilt, np.nan, mixed)
 
 
 def _turn_to(root: Array) -> Array:

@@ -20,6 +20,7 @@ from mesh_pose_ros.pipeline.tracking import pelvis_of
 Array = NDArray[np.floating]
 
 PERSON_HEIGHT = 1.7  # metres; turns speeds in boxes per second into metres per second
+LIMB = 0.3  # metres; turns the speed of a rotation into that of a limb's end
 FORGET_AFTER = 1.0  # seconds without a sight after which a filter starts anew
 
 
@@ -122,7 +123,8 @@ def _advanced(
     if before is None:
         return Smoothed(stamp, **{name: started(value) for name, value in values.items()})
     elapsed = stamp - before.stamp
-    units = {'pixels': PERSON_HEIGHT / max(person.box.width, person.box.height, 1.0)}
+    size = max(person.box.width, person.box.height, 1.0)
+    units = {'pixels': PERSON_HEIGHT / size, 'rotations': LIMB}
     filters = {
         name: old.step(value, elapsed, units.get(name, 1.0), options)
         if (old := getattr(before, name)) is not None

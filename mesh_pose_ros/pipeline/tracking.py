@@ -106,7 +106,8 @@ class Tracker:
         if stamp < self._stamp:
             self.reset()
         self._stamp = stamp
-        living = [t for t in self._tracks if t.state != TrackState.LOST]
+        before = [track for track in self._tracks if track.state != TrackState.LOST]
+        living = [track for track in before if _lives(track, stamp, options)]
         pelves = [pelvis_of(person) for person in people]
         pairs = _pairs(living, people, pelves, stamp, options)
         seen = [
@@ -115,7 +116,8 @@ class Tracker:
             else self._begun(person, pelves[i], stamp, options)
             for i, person in enumerate(people)
         ]
-        missed = [track for k, track in enumerate(living) if k not in pairs.values()]
+        known = {living[k].track_id for k in pairs.values()}
+        missed = [t for t in before if t.track_id not in known]
         self._tracks = (*seen, *(_unseen(track, stamp, options) for track in missed))
         return [track.person for track in seen]
 
@@ -191,9 +193,12 @@ def _velocity(track: Track, pelvis: Array, elapsed: float) -> Array:
     return track.velocity + share * ((pelvis - track.pelvis) / elapsed - track.velocity)
 
 
+def _lives(track: Track, stamp: float, options: TrackingOptions) -> bool:
+    return track.state != TrackState.LOST and stamp - track.seen <= options.max_age_s
+
+
 def _unseen(track: Track, stamp: float, options: TrackingOptions) -> Track:
     """Somebody not found in this image; who was never certain is given up at once."""
-    fresh = stamp - track.seen <= options.max_age_s
-    keep = fresh and track.state != TrackState.TENTATIVE
+    keep = _lives(track, stamp, options) and track.state != TrackState.TENTATIVE
     state = TrackState.OCCLUDED if keep else TrackState.LOST
     return replace(track, state=state, person=track.person.with_(state=state))

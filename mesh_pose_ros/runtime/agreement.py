@@ -1,17 +1,31 @@
 """
 A card and its graph must tell the same story; better to learn it at start than at frame 500.
 
-Every backend hands in the names and shapes its library reads from the graph.
+Every backend hands in the names, shapes and types its library reads from the graph.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from mesh_pose_ros.errors import ModelError
 from mesh_pose_ros.runtime.card import ImageInput, ModelCard
 
-Shapes = Mapping[str, Sequence[object]]  # a symbolic axis is a name or None
+
+class TensorInfo(NamedTuple):
+    """
+    One input or output of a graph.
+
+    :param shape: a number per axis; a name or None where it is symbolic
+    :param dtype: as numpy names it
+    """
+
+    shape: Sequence[object]
+    dtype: str
+
+
+Tensors = Mapping[str, TensorInfo]
 
 NEEDED = {  # kind -> outputs the stage cannot do without
     'crop': ('joints2d', 'joints3d'),
@@ -21,11 +35,11 @@ PER_JOINT = ('joints2d', 'joints3d', 'confidence')
 KNOWN_INPUTS = {'lift': ('joints3d', 'joints2d', 'confidence')}
 
 
-def check_agreement(card: ModelCard, inputs: Shapes, outputs: Shapes) -> None:
+def check_agreement(card: ModelCard, inputs: Tensors, outputs: Tensors) -> None:
     """
     Compare a graph with its card.
 
-    :param inputs, outputs: tensor name -> shape
+    :param inputs, outputs: by name
     :raises ModelError: they disagree; the message says in what
     """
     missing = sorted(set(card.outputs) - set(outputs))
@@ -42,7 +56,7 @@ def check_agreement(card: ModelCard, inputs: Shapes, outputs: Shapes) -> None:
         raise ModelError(f'{card.path}: the card gives vertices but names no topology for them')
 
 
-def _check_inputs(card: ModelCard, inputs: Shapes) -> None:
+def _check_inputs(card: ModelCard, inputs: Tensors) -> None:
     if card.image:
         _check_image(card, card.image, inputs)
     elif card.kind in ('detector', 'crop'):
@@ -56,13 +70,13 @@ def _check_inputs(card: ModelCard, inputs: Shapes) -> None:
         )
 
 
-def _check_image(card: ModelCard, image: ImageInput, inputs: Shapes) -> None:
+def _check_image(card: ModelCard, image: ImageInput, inputs: Tensors) -> None:
     if image.name not in inputs:
         raise ModelError(
             f'{card.path}: the card describes an input {image.name!r}, '
             f'the graph takes {sorted(inputs)}'
         )
-    shape = inputs[image.name]
+    shape, dtype = inputs[image.name]
     said = {
         'nhwc': (image.height, image.width, 3),
         'nchw': (3, image.height, image.width),
@@ -71,9 +85,13 @@ def _check_image(card: ModelCard, image: ImageInput, inputs: Shapes) -> None:
         raise ModelError(
             f'{card.path}: the card says images of {said}, the graph takes {list(shape)[1:]}'
         )
+    if dtype != image.dtype:
+        raise ModelError(
+            f'{card.path}: the card says images of {image.dtype}, the graph takes {dtype}'
+        )
 
 
-def _check_joints(card: ModelCard, outputs: Shapes) -> None:
+def _check_joints(card: ModelCard, outputs: Tensors) -> None:
     if card.skeleton is None:
         if card.kind in ('crop', 'lift'):
             raise ModelError(f'{card.path}: a {card.kind} card must name its skeleton')
@@ -81,7 +99,7 @@ def _check_joints(card: ModelCard, outputs: Shapes) -> None:
     for name in PER_JOINT:
         if name not in card.outputs:
             continue
-        found = outputs[name][1] if len(outputs[name]) > 1 else None
+        found = [*outputs[name].shape, None, None][1]
         if isinstance(found, int) and found != len(card.skeleton):
             raise ModelError(
                 f'{card.path}: {name} has {found} joints, the skeleton {card.skeleton.name} '

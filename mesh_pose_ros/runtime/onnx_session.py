@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesh_pose_ros.errors import BackendUnavailableError, ModelError
-from mesh_pose_ros.runtime.agreement import check_agreement
+from mesh_pose_ros.runtime.agreement import TensorInfo, check_agreement
 from mesh_pose_ros.runtime.card import ModelCard
 
 ERROR = 3  # onnxruntime's severity: its warnings are about the graph's taste
@@ -37,8 +37,8 @@ class OnnxSession:
             raise ModelError(
                 f'{card.path}: ONNX Runtime cannot load the graph, copy or make it again: {err}'
             ) from err
-        inputs = {i.name: i.shape for i in self._session.get_inputs()}
-        outputs = {o.name: o.shape for o in self._session.get_outputs()}
+        inputs = {i.name: _info(i) for i in self._session.get_inputs()}
+        outputs = {o.name: _info(o) for o in self._session.get_outputs()}
         check_agreement(card, inputs, outputs)
         self.inputs = tuple(inputs)
         self.outputs = tuple(name for name in outputs if name in card.outputs)
@@ -47,3 +47,8 @@ class OnnxSession:
         """Run the graph on a batch; only outputs the card names are computed."""
         feed = {name: tensors[name] for name in self.inputs}
         return dict(zip(self.outputs, self._session.run(self.outputs, feed), strict=True))
+
+
+def _info(node) -> TensorInfo:  # type: ignore[no-untyped-def]  # onnxruntime's NodeArg
+    kind = node.type.removeprefix('tensor(').removesuffix(')')
+    return TensorInfo(node.shape, {'float': 'float32', 'double': 'float64'}.get(kind, kind))

@@ -1,0 +1,166 @@
+"""Toy networks, exported as real ONNX files with cards."""
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+from toy_people import STANDING
+
+from mesh_pose_ros.runtime.card import ImageInput, ModelCard, sha256_of, write_card
+from mesh_pose_ros.skeletons import COCO17
+
+SIDE = 64
+
+
+class Graph:
+    """A graph under construction; operators give the names of their results."""
+
+    def __init__(self):
+        self.nodes, self.constants = [], []
+
+    def __call__(self, kind, *inputs, **attributes):
+        name = f'v{len(self.nodes)}'
+        names = [i if isinstance(i, str) else self.constant(i) for i in inputs]
+        self.nodes.append(helper.make_node(kind, names, [name], **attributes))
+        return name
+
+    def constant(self, values):
+        name = f'c{len(self.constants)}'
+        values = np.asarray(values)
+        if values.dtype == np.float64:
+            values = values.astype(np.float32)
+        self.constants.append(numpy_helper.from_array(values, name))
+        return name
+
+    def give(self, name, value):
+        self.nodes.append(helper.make_node('Identity', [value], [name]))
+
+    def save(self, path, inputs, outputs):
+        """inputs: name -> (element type, shape); outputs: name -> shape."""
+        graph = helper.make_graph(
+            self.nodes,
+            'toy',
+            [helper.make_tensor_value_info(n, t, s) for n, (t, s) in inputs.items()],
+            [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in outputs.items()],
+            self.constants,
+        )
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid('', 18)])
+        model.ir_version = 8
+        onnx.checker.check_model(model)
+        onnx.save(model, path)
+
+
+def stored(folder, name, kind, **fields) -> ModelCard:
+    """Write the card of a graph that lies in the folder."""
+    path = folder / f'{name}.onnx'
+    card = ModelCard(
+        name=name, kind=kind, path=path, sha256=sha256_of(path), licence='CC0-1.0', **fields
+    )
+    write_card(card, folder / f'{name}.yaml')
+    return card
+
+
+def blob_mask(graph, channel):
+    """(N, S, S), 1 where one colour outshines the green."""
+    image = graph('Cast', 'image', to=TensorProto.FLOAT)
+    colour = graph('Gather', image, np.array(channel), axis=3)
+    green = graph('Gather', image, np.array(1), axis=3)
+    return graph('Cast', graph('Greater', graph('Sub', colour, green), 100.0), to=1)
+
+
+def export_blob_detector(folder, name='blobs', options=None, regions=False) -> ModelCard:
+    """
+    Finds the box of all red pixels and the box of all blue pixels.
+
+    With ``regions``, the circle round the box's middle that touches its top, head up.
+    """
+    graph = Graph()
+    boxes, scores, circles = [], [], []
+    for channel in (0, 2):
+        mask = blob_mask(graph, channel)
+        away = graph('Mul', graph('Sub', 1.0, mask), 1e3)
+        edges = []
+        for grid in (np.arange(SIDE)[None, None, :], np.arange(SIDE)[None, :, None]):
+            at = graph('Mul', mask, grid.astype(np.float32))
+            low = graph('ReduceMin', graph('Add', at, away), np.array([1, 2]), keepdims=0)
+            high = graph('ReduceMax', graph('Sub', at, away), np.array([1, 2]), keepdims=0)
+            edges.append((graph('Sub', low, 0.5), graph('Add', high, 0.5)))
+        (left, right), (top, bottom) = edges
+        corners = [graph('Unsqueeze', e, np.array([1])) for e in (left, top, right, bottom)]
+        boxes.append(graph('Unsqueeze', graph('Concat', *corners, axis=1), np.array([1])))
+        across, down = (
+            graph('Mul', graph('Add', *e), 0.5) for e in ((left, right), (top, bottom))
+        )
+        points = [graph('Unsqueeze', e, np.array([1])) for e in (across, down, across, top)]
+        circle = graph('Reshape', graph('Concat', *points, axis=1), np.array([-1, 1, 2, 2]))
+        circles.append(circle)
+        score = graph('ReduceMax', mask, np.array([1, 2]), keepdims=0)
+        scores.append(graph('Unsqueeze', score, np.array([1])))
+    tensors = {'boxes': boxes, 'scores': scores, **({'region': circles} if regions else {})}
+    for output, parts in tensors.items():
+        graph.give(output, graph('Concat', *parts, axis=1))
+    shapes = {'boxes': ['n', 2, 4], 'scores': ['n', 2], 'region': ['n', 2, 2, 2]}
+    graph.save(
+        folder / f'{name}.onnx',
+        {'image': (TensorProto.UINT8, ['n', SIDE, SIDE, 3])},
+        {output: shapes[output] for output in tensors},
+    )
+    outputs = dict.fromkeys(tensors, 'input_px')
+    image = ImageInput(SIDE, SIDE)
+    return stored(folder, name, 'detector', image=image, outputs=outputs, options=options or {})
+
+
+def export_statue(folder, name='statue', vertices=False, region=None, **fields) -> ModelCard:
+    """Sees the same standing person in every crop that holds anything red or blue."""
+    graph = Graph()
+    red, blue = blob_mask(graph, 0), blob_mask(graph, 2)
+    seen = graph('ReduceMax', graph('Add', red, blue), np.array([1, 2]), keepdims=0)
+    zero = graph('Mul', seen, 0.0)  # (N,)
+    flat = graph('Unsqueeze', zero, np.array([1, 2]))
+    tensors = {
+        'joints2d': STANDING[:, :2] * 30 + (SIDE - 1) / 2,
+        'joints3d': STANDING,
+        **({'region': region} if region is not None else {}),
+        **({'vertices': STANDING[:4]} if vertices else {}),
+    }
+    for output, values in tensors.items():
+        graph.give(output, graph('Add', flat, values[None]))
+    graph.give(
+        'confidence', graph('Add', graph('Unsqueeze', zero, np.array([1])), np.full((1, 17), 0.9))
+    )
+    graph.give('score', seen)
+    shapes = {n: ['n', *v.shape] for n, v in tensors.items()}
+    shapes |= {'confidence': ['n', 17], 'score': ['n']}
+    inputs = {'image': (TensorProto.UINT8, ['n', SIDE, SIDE, 3])}
+    graph.save(folder / f'{name}.onnx', inputs, shapes)
+    if vertices:
+        fields['topology'] = export_topology(folder)
+    return stored(
+        folder, name, 'crop', image=ImageInput(SIDE, SIDE), skeleton=COCO17,
+        outputs=dict.fromkeys(shapes, 'as named'), **fields,
+    )  # fmt: skip
+
+
+def export_echo_lift(folder, name='echo', skeleton=COCO17, topology=True, **fields) -> ModelCard:
+    """Its mesh is the joints themselves; every rotation is the identity."""
+    graph, count = Graph(), len(skeleton)
+    graph.give('vertices', graph('Identity', 'joints3d'))
+    graph.give('betas', graph('Identity', 'confidence'))
+    sums = graph('ReduceSum', 'confidence', np.array([1]), keepdims=1)
+    flat = graph('Mul', graph('Unsqueeze', sums, np.array([1, 2])), 0.0)
+    graph.give('rotations', graph('Add', flat, np.eye(3)[None, None]))
+    inputs = {'joints3d': ['n', count, 3], 'confidence': ['n', count]}
+    outputs = {'vertices': ['n', count, 3], 'betas': ['n', count], 'rotations': ['n', 1, 3, 3]}
+    inputs = {n: (TensorProto.FLOAT, s) for n, s in inputs.items()}
+    graph.save(folder / f'{name}.onnx', inputs, outputs)
+    if topology:
+        fields['topology'] = export_topology(folder)
+    return stored(
+        folder, name, 'lift', skeleton=skeleton, outputs=dict.fromkeys(outputs, 'm'), **fields
+    )
+
+
+def export_topology(folder):
+    path = folder / 'pyramid.npz'
+    faces = np.array([[0, 2, 1], [0, 1, 3], [1, 2, 3], [2, 0, 3]])
+    np.savez(path, faces=faces, parents=[-1], joint_names=['pelvis'])
+    return path
