@@ -58,7 +58,7 @@ class BrownConrady:
         both exceed what tangential and prism terms can take away, no two rays meet.
         """
         top, bottom = self._polynomials
-        rise, fall = polynomial.polyder(top), polynomial.polyder(bottom)
+        rise, fall = self._derivatives
         twist = polynomial.polysub(polynomial.polymul(rise, bottom), polynomial.polymul(top, fall))
         gain = polynomial.polymul(top, bottom)  # these three times bottom squared
         slope = polynomial.polyadd(gain, 2 * np.r_[0.0, twist])
@@ -80,17 +80,23 @@ class BrownConrady:
         k1, k2, _, _, k3, k4, k5, k6 = self.coefficients[:8]
         return np.array([1.0, k1, k2, k3]), np.array([1.0, k4, k5, k6])
 
+    @cached_property
+    def _derivatives(self) -> tuple[Array, Array]:
+        """Of the numerator and the denominator, by r^2."""
+        top, bottom = self._polynomials
+        return polynomial.polyder(top), polynomial.polyder(bottom)
+
     def _gain(self, squared: Array) -> Array:
         top, bottom = self._polynomials
         gain = polynomial.polyval(squared, top)
         return gain / polynomial.polyval(squared, bottom) if bottom[1:].any() else gain
 
     def _gain_slope(self, squared: Array) -> Array:
-        top, bottom = self._polynomials
-        under = polynomial.polyval(squared, bottom)
-        rise = polynomial.polyval(squared, polynomial.polyder(top))
-        fall = polynomial.polyval(squared, polynomial.polyder(bottom))
-        return (rise - self._gain(squared) * fall) / under
+        bottom = self._polynomials[1]
+        rise, fall = (polynomial.polyval(squared, slope) for slope in self._derivatives)
+        if not bottom[1:].any():
+            return rise
+        return (rise - self._gain(squared) * fall) / polynomial.polyval(squared, bottom)
 
     def _bent(self, x: Array, y: Array, squared: Array, gain: Array) -> tuple[Array, Array]:
         _, _, p1, p2, *_, s1, s2, s3, s4 = self.coefficients

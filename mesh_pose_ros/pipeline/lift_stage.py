@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesh_pose_ros.errors import ModelError
-from mesh_pose_ros.geometry.camera import Camera
-from mesh_pose_ros.people import Mesh, Pose, Region
+from mesh_pose_ros.people import Mesh, Pose
+from mesh_pose_ros.pipeline.facing import turn_towards
 from mesh_pose_ros.pipeline.topology import read_topology
 from mesh_pose_ros.runtime.card import ModelCard
 from mesh_pose_ros.runtime.session import Session
@@ -27,7 +27,6 @@ from mesh_pose_ros.skeletons import Skeleton, joint_mixer
 Array = NDArray[np.floating]
 
 HIPS = ('left_hip', 'right_hip')
-RAY_SPACE = Camera(np.eye(3), (1, 1))  # its pixels are points of the plane z = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +95,7 @@ class LiftStage:
 
     def _facing(self, poses: Sequence[Pose], roots: Array) -> Facing:
         mixer, known = _matching(poses[0].skeleton, self._skeleton)
-        turns = np.stack([_turn_to(root) for root in roots])
+        turns = np.stack([turn_towards(root) for root in roots])
         joints = _mixed(mixer, np.stack([pose.joints3d for pose in poses])) - roots[:, None]
         confidence = (
             known * (mixer @ np.stack([pose.confidence for pose in poses])[..., None])[..., 0]
@@ -138,12 +137,6 @@ def _mixed(mixer: Array, joints: Array) -> Array:
     mixed = mixer @ np.where(sound, joints, 0.0)
     spoilt = (mixer > 0) @ ~sound
     return np.where(spoilt, np.nan, mixed)
-
-
-def _turn_to(root: Array) -> Array:
-    """Optical frame -> axes of a camera that looks at a point without roll, (3, 3)."""
-    across, down = (root[:2] / root[2]).tolist()
-    return RAY_SPACE.looking_at(Region((across, down), 1e-3), 1).rotation
 
 
 def _matching(source: Skeleton, target: Skeleton) -> tuple[Array, NDArray[np.bool_]]:
