@@ -110,7 +110,7 @@ def as_ros2(msg: Any) -> Any:
     """A message of ROS 1 as the type of the same name in ROS 2; no sequence number in headers."""
     if not hasattr(msg, '__msgtype__'):
         return msg
-    kind = TYPES.types[msg.__msgtype__]
+    kind: Any = TYPES.types[msg.__msgtype__]
     names = [f.name for f in fields(kind) if not f.name.startswith('__')]
     # CameraInfo's matrices have large letters in ROS 1
     values = {n: getattr(msg, n) if hasattr(msg, n) else getattr(msg, n.upper()) for n in names}

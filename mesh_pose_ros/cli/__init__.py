@@ -14,6 +14,7 @@ from mesh_pose_ros.cli.image import image
 from mesh_pose_ros.cli.live import PASS_ON, live, replay
 from mesh_pose_ros.cli.models import models
 from mesh_pose_ros.cli.options import EXIT_CODES
+from mesh_pose_ros.cli.video import video
 
 app = typer.Typer(
     help=f'People in 3D from ordinary cameras: skeletons and meshes in metres.\n\n{EXIT_CODES}',
@@ -22,6 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(image)
+app.command()(video)
 app.command()(bag)
 app.command(context_settings=PASS_ON)(live)
 app.command(context_settings=PASS_ON | {'help_option_names': []})(replay)

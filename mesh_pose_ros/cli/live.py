@@ -30,7 +30,7 @@ def live(
     """
     Start the ROS 2 node, for machines where `launch` is not installed.
 
-    What follows goes to the node as it is, e.g. `--ros-args -p model:=my_model`.
+    What follows goes to the node as it is, e.g. `--ros-args -p model.name:=my_model`.
     """
     arguments = list(context.args)
     if params_file:

@@ -47,8 +47,8 @@ def _named_joints(skeleton: Skeleton) -> tuple[tuple[str, ...], Array]:
     """The skeleton's own joints and those of COCO it lacks, with the way to get them."""
     lacking = [name for name in COCO17.names if name not in skeleton.names]
     mixer = joint_mixer(skeleton, lacking)
-    known = mixer.any(axis=1)
-    names = (*skeleton.names, *(name for name, there in zip(lacking, known) if there))
+    known = np.flatnonzero(mixer.any(axis=1)).tolist()
+    names = (*skeleton.names, *(lacking[k] for k in known))
     return names, np.concatenate([np.eye(len(skeleton)), mixer[known]])
 
 
