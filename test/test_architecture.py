@@ -17,11 +17,11 @@ BELOW = {  # a layer -> the layers it may import
     'runtime': {'skeletons', 'errors'},
     'pipeline': CORE | {'runtime'},
     'render': CORE,
-    'sources': {'errors', 'geometry', 'messages'},
+    'sources': {'errors', 'geometry', 'messages', 'bag'},
     'importers': {'errors', 'skeletons', 'runtime'},
     'messages': CORE,
-    'bag': DOORS | {'messages'},
-    'ros': DOORS | {'msg', 'messages'},
+    'bag': (DOORS - {'sources'}) | {'messages'},
+    'ros': DOORS | {'msg', 'messages', 'bag'},
     'cli': DOORS | {'bag', 'messages', 'ros'},
 }
 NEVER = {'torch', 'training'}

@@ -33,6 +33,7 @@ from mesh_pose_ros.ros.camera_watch import CameraWatch
 from mesh_pose_ros.ros.declaration import declare
 from mesh_pose_ros.ros.diagnostics import ERROR, OK, WARN, Finding, array, figures, status
 from mesh_pose_ros.ros.interface import NODE, OUTPUTS
+from mesh_pose_ros.ros.large_images import make_room_for_images
 from mesh_pose_ros.ros.outputs import Outputs
 from mesh_pose_ros.ros.parameters import BY_NAME, options_from
 from mesh_pose_ros.ros.processing import Arrival, Processing
@@ -260,6 +261,7 @@ def start(node: MeshPoseNode) -> bool:
 
 def main(args: list[str] | None = None) -> int:
     """Run the node until it is interrupted; 0, or 1 if it cannot start."""
+    make_room_for_images()
     rclpy.init(args=args)
     try:
         return _run()

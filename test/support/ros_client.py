@@ -35,7 +35,10 @@ class Process:
         return self.path.read_text()
 
     def wait(self, timeout=PATIENCE) -> int:
-        return self.handle.wait(timeout)
+        try:
+            return self.handle.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f'still runs after {timeout} s:\n{self.log}') from None
 
     def interrupt(self, signal_number=signal.SIGINT) -> int:
         self.handle.send_signal(signal_number)
