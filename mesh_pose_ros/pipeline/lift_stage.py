@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,13 +89,13 @@ class LiftStage:
         return meshes
 
     def _root_of(self, pose: Pose) -> Array:
-        mixer = joint_mixer(pose.skeleton, self._root)
+        mixer, _ = _matching(pose.skeleton, self._root)
         if not mixer.any(axis=1).all():
             return np.full(3, np.nan)
         return _mixed(mixer, pose.joints3d).mean(axis=0)
 
     def _facing(self, poses: Sequence[Pose], roots: Array) -> Facing:
-        mixer, known = _matching(poses[0].skeleton, self._skeleton)
+        mixer, known = _matching(poses[0].skeleton, self._skeleton.names)
         turns = np.stack([turn_towards(root) for root in roots])
         joints = _mixed(mixer, np.stack([pose.joints3d for pose in poses])) - roots[:, None]
         confidence = (
@@ -139,13 +140,14 @@ def _mixed(mixer: Array, joints: Array) -> Array:
     return np.where(spoilt, np.nan, mixed)
 
 
-def _matching(source: Skeleton, target: Skeleton) -> tuple[Array, NDArray[np.bool_]]:
+@lru_cache
+def _matching(source: Skeleton, names: tuple[str, ...]) -> tuple[Array, NDArray[np.bool_]]:
     """
-    Weights that make the target's joints, and which of them are worth anything.
+    Weights that make joints of the given names, and which of them are worth anything.
 
     The middle of a pair is a joint (pelvis, neck); one joint in place of another is not: better
     no nose than a head for a nose.
     """
-    mixer = joint_mixer(source, target.names)
-    own = source.places_of(target.names) >= 0
+    mixer = joint_mixer(source, names)
+    own = source.places_of(names) >= 0
     return mixer, own | ((mixer > 0).sum(axis=1) > 1)

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mesh_pose_ros.people import Person, TrackState
 from mesh_pose_ros.pipeline.candidates import overlaps
-from mesh_pose_ros.skeletons import joint_mixer
+from mesh_pose_ros.skeletons import Skeleton, joint_mixer
 
 Array = NDArray[np.floating]
 
@@ -133,10 +134,13 @@ class Tracker:
 
 def pelvis_of(person: Person) -> Array:
     """Middle of the hips, or of all joints where the skeleton has no hips, (3,), metres."""
-    weights = joint_mixer(person.pose.skeleton, ['pelvis'])[0]
-    if not weights.any():
-        weights = np.full(len(weights), 1 / len(weights))
-    return weights @ person.pose.joints3d
+    return _pelvis_weights(person.pose.skeleton) @ person.pose.joints3d
+
+
+@lru_cache
+def _pelvis_weights(skeleton: Skeleton) -> Array:
+    weights = joint_mixer(skeleton, ['pelvis'])[0]
+    return weights if weights.any() else np.full(len(weights), 1 / len(weights))
 
 
 def _pairs(

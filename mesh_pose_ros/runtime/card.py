@@ -22,6 +22,9 @@ lift
     as the card says, ``confidence`` (N, J). A graph names the ones it wants. Out: as of crop.
 refine, root
     further kinds; see `mesh_pose_ros.pipeline`.
+
+Only outputs that the card names are computed. What ``options`` a stage understands is said at
+its module: `pipeline.detection`, `pipeline.crop_stage`, `pipeline.lift_stage`.
 """
 
 from __future__ import annotations
