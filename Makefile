@@ -58,17 +58,17 @@ $(STAMPS)/venv:
 
 $(STAMPS)/runtime: pyproject.toml tools/requirements.py | $(STAMPS)/venv
 	@echo 'Installing what running needs (about 60 wheels) ...'
-	$(BIN)/python tools/requirements.py build core ros import | $(PIP) --quiet -r /dev/stdin
+	$(BIN)/python tools/requirements.py build core ros import | $(PIP) -qq -r /dev/stdin
 	@touch $@
 
 # Without build isolation: messages must be compiled against the very ROS wheels that load them.
 $(STAMPS)/package: $(STAMPS)/runtime $(MESSAGE_SOURCES)
 	@echo 'Compiling the ROS messages ...'
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(PIP) --quiet --no-build-isolation --no-deps --editable .
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(PIP) -qq --no-build-isolation --no-deps --editable .
 	@touch $@
 
 $(STAMPS)/test: $(STAMPS)/package
 	@echo 'Installing what training and tests need ...'
-	$(PIP) '$(TORCH)'
-	$(BIN)/python tools/requirements.py train test | $(PIP) --quiet -r /dev/stdin
+	$(PIP) $(TORCH)
+	$(BIN)/python tools/requirements.py train test | $(PIP) -qq -r /dev/stdin
 	@touch $@

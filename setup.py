@@ -83,6 +83,8 @@ class BuildMessages(Command):
     def place(self, path: Path, relative: Path) -> None:
         """Put one staged file where pip will carry it to its place."""
         parts = relative.parts
+        if parts[0] == 'bin':  # pip makes the commands itself, from pyproject.toml
+            return
         if 'site-packages' not in parts:
             self.distribution.data_files.append((str(relative.parent), [str(path)]))
             return

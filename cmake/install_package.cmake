@@ -16,8 +16,9 @@ install(PROGRAMS
   scripts/mesh_pose_node
   scripts/recorder
   scripts/replay
-  DESTINATION lib/${PROJECT_NAME}
+  DESTINATION lib/${PROJECT_NAME}  # where ros2 run looks
 )
+install(PROGRAMS scripts/mesh_pose DESTINATION bin)
 
 foreach(_folder IN ITEMS config demo launch models)
   if(EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/${_folder}")

@@ -4,13 +4,15 @@ import json
 import os
 import shlex
 import shutil
+import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
-
-pytest.importorskip('rclpy', reason='ROS (rclpy) is not installed')
 from message_round_trip import message_round_trip
+
+rclpy = pytest.importorskip('rclpy', reason='ROS (rclpy) is not installed')
 
 SHOW_ENVIRONMENT = 'env python3 -c "import json, os; print(json.dumps(dict(os.environ)))"'
 
@@ -76,6 +78,51 @@ def test_ament_finds_the_package(sourced, installed):
     assert answer.stdout.strip() == str(installed)
 
 
-@pytest.mark.parametrize('name', ['mesh_pose_node', 'recorder', 'replay'])
-def test_node_executables_are_where_ros2_run_looks(installed, name):
-    assert os.access(installed / 'lib' / 'mesh_pose_ros' / name, os.X_OK)
+@pytest.mark.parametrize('name', ['recorder', 'replay'])
+def test_executables_of_ros2_run_explain_themselves(sourced, installed, name, tmp_path):
+    answer = run([installed / 'lib' / 'mesh_pose_ros' / name, '--help'], sourced, tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    assert 'usage' in answer.stdout
+
+
+def test_the_command_line_is_on_the_path(sourced, installed, tmp_path):
+    assert shutil.which('mesh_pose', path=sourced['PATH']) == str(installed / 'bin' / 'mesh_pose')
+    answer = run(['mesh_pose', '--help'], sourced, tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    assert 'bag' in answer.stdout
+
+
+def test_the_node_starts_and_ends_when_asked(sourced, installed, tmp_path):
+    domain = 80 + os.getpid() % 20
+    program = installed / 'lib' / 'mesh_pose_ros' / 'mesh_pose_node'
+    node = subprocess.Popen(
+        [program, '--ros-args', '-p', 'autostart:=false'],
+        cwd=tmp_path,
+        env=sourced | {'ROS_DOMAIN_ID': str(domain)},
+    )
+    try:
+        assert appears('mesh_pose', domain)
+        node.send_signal(signal.SIGINT)
+        assert node.wait(20) == 0
+    finally:
+        node.kill()
+
+
+def run(command, environment, folder):
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60
+    )
+
+
+def appears(name, domain, seconds=30):
+    """Tell whether a node of this name shows up in the graph."""
+    context = rclpy.Context()
+    rclpy.init(context=context, domain_id=domain)
+    try:
+        watcher = rclpy.create_node('watcher', context=context)
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and name not in watcher.get_node_names():
+            time.sleep(0.1)
+        return name in watcher.get_node_names()
+    finally:
+        context.shutdown()

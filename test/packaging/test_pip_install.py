@@ -84,5 +84,8 @@ def test_a_new_environment_needs_nothing_but_pip_install(sources, tmp_path):
     heard = message_round_trip(python, environment, tmp_path)
     assert heard['id'] == 'abcde'
     assert Path(heard['package']).is_relative_to(tmp_path / 'venv')
-    command = tmp_path / 'venv' / 'bin' / 'mesh_pose'
-    assert command.is_file()
+    command = [tmp_path / 'venv' / 'bin' / 'mesh_pose', '--help']
+    subprocess.run(command, check=True, env=environment, cwd=tmp_path)
+    asked = 'from ament_index_python import *; get_package_share_path("mesh_pose_ros")'
+    environment |= {'AMENT_PREFIX_PATH': str(tmp_path / 'venv')}
+    subprocess.run([python, '-c', asked], check=True, env=environment, cwd=tmp_path)
