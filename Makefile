@@ -9,6 +9,8 @@ PYTHON ?= python3
 # without a GPU install the CPU build first: see docs/install.md.
 TORCH ?= torch==2.13.0
 DEMO ?=
+# scripts that need no argument
+BENCHMARKS := $(wildcard benchmarks/*_cost.py)
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -39,7 +41,7 @@ lint: $(STAMPS)/test ## check style
 	$(BIN)/ruff format --check .
 
 bench: $(STAMPS)/test models ## measure what the README's tables say
-	$(BIN)/python -m benchmarks
+	@for script in $(BENCHMARKS); do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 models: $(STAMPS)/package ## make the default networks in the user's cache, if not there
 	$(BIN)/mesh_pose models import mediapipe
