@@ -12,11 +12,11 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-
-import onnx
+from types import ModuleType
+from typing import Any
 
 from mesh_pose_ros.errors import ModelError
-from mesh_pose_ros.importers import pose_graphs, wheels
+from mesh_pose_ros.importers import wheels
 from mesh_pose_ros.runtime.card import ImageInput, ModelCard, read_card, write_card
 from mesh_pose_ros.runtime.models import cache_folder
 from mesh_pose_ros.skeletons import SKELETONS
@@ -30,6 +30,8 @@ SHA256 = {
     DETECTOR_FILE: '9ba9dd3d42efaaba86b4ff0122b06f29c4122e756b329d89dca1e297fd8f866c',
     POSE_FILE: 'e9a5c5cb17f736fafd4c2ec1da3b3d331d6edbe8a0d32395855aeb2cdfd64b9f',
 }
+
+FILES = {'mediapipe_detector': DETECTOR_FILE, 'mediapipe_pose': POSE_FILE}
 
 Report = Callable[[str, float], None]  # what is going on, and the share that is done
 
@@ -51,18 +53,18 @@ def import_mediapipe(
     :raises ModelError: the networks cannot be had (says why and what to do) or are others
     """
     folder = folder or cache_folder()
-    cards = {card: folder / f'{card}.yaml' for card in ('mediapipe_detector', 'mediapipe_pose')}
-    if all(_is_current(path) for path in cards.values()):
+    cards = [folder / f'{name}.yaml' for name in FILES]
+    if all(_is_current(path) for path in cards):
         report('MediaPipe Pose is imported already', 1.0)
-        return list(cards.values())
+        return cards
+    pose_graphs = _pose_graphs()
     files = _fetch(report, wheel)
-    folder.mkdir(parents=True, exist_ok=True)
     report('writing the detector', 0.7)
     _store(pose_graphs.detector_graph(files[DETECTOR_FILE]), detector_card(folder))
     report('writing the landmark network', 0.8)
     _store(pose_graphs.pose_graph(files[POSE_FILE]), pose_card(folder))
     report(f'MediaPipe Pose is in {folder}', 1.0)
-    return list(cards.values())
+    return cards
 
 
 def detector_card(folder: Path) -> ModelCard:
@@ -76,7 +78,7 @@ def detector_card(folder: Path) -> ModelCard:
         source=_source(DETECTOR_FILE),
         description='MediaPipe Pose (BlazePose) person detector by Google. Its boxes are head '
         'and shoulders; the region is the circle round the whole body.',
-        image=ImageInput(pose_graphs.DETECTOR_SIDE, pose_graphs.DETECTOR_SIDE),
+        image=ImageInput(224, 224),
         outputs={'boxes': 'input_px', 'scores': 'probability', 'region': 'input_px'},
         options={
             'score': 0.4,  # MediaPipe: 0.5; the landmark network turns false alarms away
@@ -100,7 +102,7 @@ def pose_card(folder: Path) -> ModelCard:
         source=_source(POSE_FILE),
         description='MediaPipe Pose (BlazePose GHUM, full) by Google: 33 landmarks in pixels '
         'and in metres from the middle of the hips, for one person in each crop.',
-        image=ImageInput(pose_graphs.POSE_SIDE, pose_graphs.POSE_SIDE),
+        image=ImageInput(256, 256),
         outputs={
             'joints2d': 'crop_px',
             'joints3d': 'root_relative_m',
@@ -129,6 +131,18 @@ def pose_card(folder: Path) -> ModelCard:
     )
 
 
+def _pose_graphs() -> ModuleType:
+    """Import what writes graphs; its packages are not needed to run them."""
+    try:
+        from mesh_pose_ros.importers import pose_graphs
+    except ImportError as err:
+        raise ModelError(
+            f'importing networks needs a package that is not here ({err.name}): '
+            'pip install tflite onnx'
+        ) from err
+    return pose_graphs
+
+
 def _source(file: str) -> str:
     return f'PyPI {REQUIREMENT}, {file}, sha256 {SHA256[file]}; import edition {EDITION}'
 
@@ -139,8 +153,7 @@ def _is_current(path: Path) -> bool:
         card = read_card(path)
     except ModelError:
         return False
-    fresh = {'mediapipe_detector': detector_card, 'mediapipe_pose': pose_card}[path.stem]
-    return card.source == fresh(path.parent).source
+    return card.source == _source(FILES[path.stem])
 
 
 def _fetch(report: Report, wheel: Path | None) -> dict[str, bytes]:
@@ -171,8 +184,8 @@ def _wrong(files: dict[str, bytes]) -> list[str]:
     return [n for n, data in files.items() if hashlib.sha256(data).hexdigest() != SHA256[n]]
 
 
-def _store(model: onnx.ModelProto, card: ModelCard) -> None:
-    """Write graph and card, each whole or not at all, the card last."""
+def _store(model: Any, card: ModelCard) -> None:
+    """Write an ONNX model and its card, each whole or not at all, the card last."""
     data = model.SerializeToString()
     _replace(card.path, lambda path: path.write_bytes(data))
     stamped = replace(card, sha256=hashlib.sha256(data).hexdigest())
@@ -180,7 +193,11 @@ def _store(model: onnx.ModelProto, card: ModelCard) -> None:
 
 
 def _replace(path: Path, write: Callable[[Path], object]) -> None:
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix='.import_') as scratch:
-        unfinished = Path(scratch) / path.name
-        write(unfinished)
-        unfinished.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix='.import_') as scratch:
+            unfinished = Path(scratch) / path.name
+            write(unfinished)
+            unfinished.replace(path)
+    except OSError as err:
+        raise ModelError(f'{path}: cannot be written: {err.strerror}') from err

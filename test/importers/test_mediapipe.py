@@ -1,5 +1,7 @@
 """The import ends with two sound cards, or with a sentence that says what to do."""
 
+import subprocess
+import sys
 import zipfile
 
 import numpy as np
@@ -126,3 +128,22 @@ def test_says_what_to_do_without_a_network(tmp_path, monkeypatch):
         pytest.skip('mediapipe is installed here: nothing would be fetched')
     with pytest.raises(ModelError, match=r'pip cannot fetch mediapipe==0\.10\.14.*pip download'):
         import_mediapipe(tmp_path)
+
+
+def test_names_a_folder_that_cannot_be_written(wheel, tmp_path):
+    (tmp_path / 'file').write_text('in the way')
+    with pytest.raises(ModelError, match='cannot be written'):
+        import_mediapipe(tmp_path / 'file', wheel=wheel)
+
+
+def test_says_which_package_is_missing(wheel, tmp_path):
+    script = (
+        'import sys; from pathlib import Path\n'
+        'sys.modules["tflite"] = None\n'
+        'from mesh_pose_ros.importers.mediapipe import import_mediapipe\n'
+        'import_mediapipe(Path(sys.argv[1]), wheel=Path(sys.argv[2]))\n'
+    )
+    command = [sys.executable, '-c', script, str(tmp_path / 'models'), str(wheel)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert 'ModelError' in done.stderr
+    assert 'pip install tflite onnx' in done.stderr
