@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mesh_pose_ros.errors import BagError
 from mesh_pose_ros.people import Person
 from mesh_pose_ros.render.files import writing
 from mesh_pose_ros.skeletons import COCO17, Skeleton, joint_mixer
@@ -32,24 +33,32 @@ def person_fields(person: Person) -> dict[str, Any]:
     ``joints3d_cam_mm`` name -> [x, y, z] in millimetres of the camera frame. What is not finite
     is null, since JSON knows no NaN.
     """
-    names, mixer = _named_joints(person.pose.skeleton)
+    names = (*person.pose.skeleton.names, *(name for name, _ in _stand_ins(person.pose.skeleton)))
+    joints2d, joints3d = (
+        _with_stand_ins(joints, person.pose.skeleton)
+        for joints in (person.pose.joints2d, person.pose.joints3d * 1000)
+    )
     return {
         'bbox': _plain(person.box.xywh, 2),
         'score': round(float(person.score), 4),
         'track_id': int(person.track_id),
-        'joints2d': dict(zip(names, _plain(mixer @ person.pose.joints2d, 2))),
-        'joints3d_cam_mm': dict(zip(names, _plain(mixer @ person.pose.joints3d * 1000, 1))),
-    }  # fmt: skip
+        'joints2d': dict(zip(names, _plain(joints2d, 2), strict=True)),
+        'joints3d_cam_mm': dict(zip(names, _plain(joints3d, 1), strict=True)),
+    }
 
 
 @lru_cache
-def _named_joints(skeleton: Skeleton) -> tuple[tuple[str, ...], Array]:
-    """The skeleton's own joints and those of COCO it lacks, with the way to get them."""
+def _stand_ins(skeleton: Skeleton) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    """The joints of COCO that a skeleton lacks, and the joints whose mean stands in for each."""
     lacking = [name for name in COCO17.names if name not in skeleton.names]
-    mixer = joint_mixer(skeleton, lacking)
-    known = np.flatnonzero(mixer.any(axis=1)).tolist()
-    names = (*skeleton.names, *(lacking[k] for k in known))
-    return names, np.concatenate([np.eye(len(skeleton)), mixer[known]])
+    places = (np.flatnonzero(row).tolist() for row in joint_mixer(skeleton, lacking))
+    return tuple((name, tuple(found)) for name, found in zip(lacking, places) if found)
+
+
+def _with_stand_ins(joints: Array, skeleton: Skeleton) -> Array:
+    # not by a product with the whole mixer: one NaN would spread to all joints
+    means = [joints[list(places)].mean(axis=0) for _, places in _stand_ins(skeleton)]
+    return np.stack([*joints, *means])
 
 
 def _plain(values: Array, digits: int) -> Any:
@@ -87,9 +96,12 @@ class JsonLines:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if kind is None:
+        try:
             with writing(self.path):
                 self._file.close()
+        except BagError:
+            if kind is None:  # else the first error says more
+                raise
 
 
 def people_fields(people: Sequence[Person]) -> list[dict[str, Any]]:
