@@ -28,6 +28,9 @@ ADD, DELETE = 0, 2
 LINES, JOINTS, LABEL = 0, 1, 2  # marker ids within the namespace of a skeleton
 MIN_CONFIDENCE = 0.3  # joints below are left out
 LIFETIME = 0.5  # seconds a marker outlives a stream that stopped
+NO_BYTES = np.zeros(0, np.uint8)
+NO_TEXTURE = message('sensor_msgs/CompressedImage', header=header(0, ''), format='', data=NO_BYTES)
+NO_FILE = message('visualization_msgs/MeshFile', filename='', data=NO_BYTES)
 GOLDEN = 0.61803398875  # turns of the colour wheel between two tracks
 
 
@@ -89,9 +92,13 @@ def _points_marker(
         action=ADD if len(places) else DELETE,
         scale=(size, size, size),
         color=(*colour, 1.0),
-        points=[point(xyz) for xyz in pose.joints3d[places].tolist()],
-        colors=[_rgba((*colour, c)) for c in pose.confidence[places].tolist()],
+        points=_each(places, [point(xyz) for xyz in pose.joints3d.tolist()]),
+        colors=_each(places, [_rgba((*colour, c)) for c in pose.confidence.tolist()]),
     )
+
+
+def _each(places: NDArray[np.int64], values: list[Any]) -> list[Any]:
+    return [values[place] for place in places.tolist()]
 
 
 def _label(person: Person, joints: Array, base: dict[str, Any]) -> Any:
@@ -130,7 +137,6 @@ def _marker(
     colors: Sequence[Any] = (),
     text: str = '',
 ) -> Any:
-    empty = message('std_msgs/Header', stamp=_duration(0.0, 'Time'), frame_id='')
     return message(
         'visualization_msgs/Marker',
         header=header(stamp_ns, frame_id),
@@ -143,25 +149,23 @@ def _marker(
         ),
         scale=vector(scale),
         color=_rgba(color),
-        lifetime=_duration(lifetime),
+        lifetime=message('builtin_interfaces/Duration', **_seconds(lifetime)),
         frame_locked=False,
         points=list(points),
         colors=list(colors),
         texture_resource='',
-        texture=message(
-            'sensor_msgs/CompressedImage', header=empty, format='', data=np.zeros(0, np.uint8)
-        ),
+        texture=NO_TEXTURE,
         uv_coordinates=[],
         text=text,
         mesh_resource='',
-        mesh_file=message('visualization_msgs/MeshFile', filename='', data=np.zeros(0, np.uint8)),
+        mesh_file=NO_FILE,
         mesh_use_embedded_materials=False,
     )
 
 
-def _duration(seconds: float, kind: str = 'Duration') -> Any:
+def _seconds(seconds: float) -> dict[str, int]:
     whole, rest = divmod(round(seconds * 1e9), 10**9)
-    return message(f'builtin_interfaces/{kind}', sec=whole, nanosec=rest)
+    return {'sec': whole, 'nanosec': rest}
 
 
 def mesh_markers(

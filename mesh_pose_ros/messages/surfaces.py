@@ -22,11 +22,13 @@ def triangle_soup(vertices: Array, faces: Faces) -> NDArray[np.float64]:
     :param vertices: (V, 3)
     :return: (T, 3, 3) float64, C-contiguous
     """
+    known: NDArray[np.bool_] = np.isfinite(vertices).all(axis=-1)  # type: ignore[assignment]
+    if not known.all():
+        faces = faces[known[faces].all(axis=-1)]
     soup = np.asarray(vertices, dtype=np.float64).take(faces, axis=0)
     first, second = soup[:, 1] - soup[:, 0], soup[:, 2] - soup[:, 0]
     (ax, ay, az), (bx, by, bz) = first.T, second.T
-    normal_is_long = (ay * bz != az * by) | (az * bx != ax * bz) | (ax * by != ay * bx)
-    solid = normal_is_long & np.isfinite(soup.sum(axis=(1, 2)))
+    solid = (ay * bz != az * by) | (az * bx != ax * bz) | (ax * by != ay * bx)
     return soup if solid.all() else soup[solid]
 
 

@@ -7,7 +7,7 @@ a viewer draws the skeleton. No frame occurs twice: a track's name is never used
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from mesh_pose_ros.geometry.rotations import matrix_to_quaternion_xyzw
 from mesh_pose_ros.messages.body_frame import body_rotation, pelvis_position, ros_axes
 from mesh_pose_ros.messages.markers import person_id
-from mesh_pose_ros.messages.types import header, message, quaternion, vector
+from mesh_pose_ros.messages.types import message, quaternion, time, vector
 from mesh_pose_ros.people import Person
 from mesh_pose_ros.skeletons import ROOT
 
@@ -35,20 +35,21 @@ def transforms(
         mesh, ``<joint>_<id>``
     """
     found: list[Any] = []
+    stamp = time(stamp_ns)
     for person in people if contents != 'none' else ():
         if not np.isfinite(pelvis_position(person.pose)).all():
             continue
-        found += _body(person, stamp_ns, frame_id)
+        found += _body(person, stamp, frame_id)
         if contents == 'joints':
-            found += _joints(person, stamp_ns)
+            found += _joints(person, stamp)
     return message('tf2_msgs/TFMessage', transforms=found)
 
 
-def _body(person: Person, stamp_ns: int, frame_id: str) -> list[Any]:
+def _body(person: Person, stamp: Any, frame_id: str) -> list[Any]:
     position, rotation = _body_pose(person)
     child = f'body_{person_id(person.track_id)}'
     xyzw = matrix_to_quaternion_xyzw(rotation)
-    return [_transform(stamp_ns, frame_id, child, position, xyzw)]
+    return [_transform(stamp, frame_id, child, position.tolist(), xyzw.tolist())]
 
 
 def _body_pose(person: Person) -> tuple[Array, Array]:
@@ -56,7 +57,7 @@ def _body_pose(person: Person) -> tuple[Array, Array]:
     return pelvis_position(person.pose), np.eye(3) if rotation is None else rotation
 
 
-def _joints(person: Person, stamp_ns: int) -> list[Any]:
+def _joints(person: Person, stamp: Any) -> list[Any]:
     mesh, name = person.mesh, person_id(person.track_id)
     if mesh is None or mesh.joints is None or mesh.rotations is None:
         return []
@@ -73,15 +74,19 @@ def _joints(person: Person, stamp_ns: int) -> list[Any]:
     turns = matrix_to_quaternion_xyzw(np.swapaxes(above, -1, -2) @ rotations)
     frames = [f'{joint}_{name}' for joint in skeleton.names]
     return [
-        _transform(stamp_ns, f'body_{name}' if p == ROOT else frames[p], child, offset, turn)
-        for p, child, offset, turn in zip(parents.tolist(), frames, offsets, turns)
+        _transform(stamp, f'body_{name}' if p == ROOT else frames[p], child, offset, turn)
+        for p, child, offset, turn in zip(
+            parents.tolist(), frames, offsets.tolist(), turns.tolist()
+        )
     ]
 
 
-def _transform(stamp_ns: int, parent: str, child: str, offset: Array, xyzw: Array) -> Any:
+def _transform(
+    stamp: Any, parent: str, child: str, offset: Sequence[float], xyzw: Sequence[float]
+) -> Any:
     return message(
         'geometry_msgs/TransformStamped',
-        header=header(stamp_ns, parent),
+        header=message('std_msgs/Header', stamp=stamp, frame_id=parent),
         child_frame_id=child,
         transform=message(
             'geometry_msgs/Transform', translation=vector(offset), rotation=quaternion(xyzw)

@@ -44,6 +44,7 @@ def _typestore() -> Typestore:
 
 
 TYPES = _typestore()
+CLASSES = {name.replace('/msg/', '/'): kind for name, kind in TYPES.types.items()}
 
 
 def message(name: str, /, **fields: Any) -> Any:
@@ -52,8 +53,7 @@ def message(name: str, /, **fields: Any) -> Any:
 
     :param name: 'package/Name', e.g. 'geometry_msgs/Point'
     """
-    package, kind = name.split('/')
-    return TYPES.types[f'{package}/msg/{kind}'](**fields)
+    return CLASSES[name](**fields)
 
 
 def encode(msg: Any) -> bytes:
@@ -63,14 +63,12 @@ def encode(msg: Any) -> bytes:
 
 def decode(data: bytes | memoryview, name: str) -> Any:
     """Read a message of type 'package/Name' from its CDR bytes."""
-    package, kind = name.split('/')
-    return TYPES.deserialize_cdr(data, f'{package}/msg/{kind}')
+    return TYPES.deserialize_cdr(data, CLASSES[name].__msgtype__)
 
 
 def definition(name: str) -> str:
     """The message's text definition with all that it needs, as MCAP files embed it."""
-    package, kind = name.split('/')
-    return TYPES.generate_msgdef(f'{package}/msg/{kind}', ros_version=2)[0]
+    return TYPES.generate_msgdef(CLASSES[name].__msgtype__, ros_version=2)[0]
 
 
 def time(stamp_ns: int) -> Any:

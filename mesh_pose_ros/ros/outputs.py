@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Protocol
 
 import numpy as np
@@ -48,6 +49,7 @@ class Outputs:
     """Publishes frames; remembers which tracks are drawn so that they can be taken away."""
 
     def __init__(self, publishers: Mapping[str, Publisher]) -> None:
+        self.timings: dict[str, float] = {}  # seconds of the last frame: each message, sending
         self._publishers = publishers
         self._drawn: set[int] = set()
 
@@ -71,11 +73,12 @@ class Outputs:
         present = {person.track_id for person in frame.people}
         ended = sorted(self._drawn - present - set(known))
         self._drawn = (self._drawn | present) - set(ended)
+        self.timings = {'publish': 0.0}
         for name, make in MAKERS.items():
             if self._heard(name):
-                self.send(name, make(frame, values, ended))
+                self._make_and_send(name, lambda make=make: make(frame, values, ended))  # type: ignore[misc]
         if values['publish.tf'] != 'none' and frame.people:
-            self.send('tf', _tf(frame, values))
+            self._make_and_send('tf', lambda: _tf(frame, values))
 
     def clear(self, frame: Frame, values: Mapping[str, Value]) -> None:
         """Take away everything that is drawn."""
@@ -92,6 +95,14 @@ class Outputs:
     def send(self, name: str, data: bytes) -> None:
         """Send a serialised message whether anybody listens or not."""
         self._publishers[name].publish(data)
+
+    def _make_and_send(self, name: str, make: Callable[[], bytes]) -> None:
+        start = perf_counter()
+        data = make()
+        made = perf_counter()
+        self.send(name, data)
+        self.timings[name] = made - start
+        self.timings['publish'] += perf_counter() - made
 
     def _heard(self, name: str) -> bool:
         return self._publishers[name].get_subscription_count() > 0

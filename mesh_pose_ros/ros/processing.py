@@ -124,12 +124,14 @@ class Processing:
         frame = replace(frame, people=people, latency=found - arrival.time)
         self.outputs.publish(frame, self._values, self._known_tracks())
         end = self._clock()
+        networks = self.pipeline.inference_time
         seconds = {
             'wait': start - arrival.time,
             'decode': decoded - start,
             **self.pipeline.timings,
-            'networks': self.pipeline.inference_time,
-            'messages': end - found,
+            **self.outputs.timings,
+            'networks': networks,
+            'own': end - start - networks,
             'total': end - arrival.time,
         }
         self.outputs.publish_latency(frame, seconds)

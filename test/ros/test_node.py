@@ -39,7 +39,7 @@ def test_one_image_comes_back_as_person_mesh_markers_and_tf(node, client):
     assert to_rgb(client.heard['overlay'][-1]).shape == (SIZE[1], SIZE[0], 3)
     stages = {v.key: float(v.value) for v in client.heard['latency'][-1].status[0].values}
     assert stages['total'] > 0
-    assert {'wait', 'decode', 'detect', 'crop', 'messages'} <= set(stages)
+    assert {'wait', 'decode', 'detect', 'crop', 'publish', 'own'} <= set(stages)
 
 
 def test_an_empty_image_is_answered_by_an_empty_array(node, client):
