@@ -10,7 +10,7 @@ PYTHON ?= python3
 TORCH ?= torch==2.13.0
 DEMO ?=
 # scripts that need no argument
-BENCHMARKS := $(wildcard benchmarks/*_cost.py)
+BENCHMARKS := benchmarks/node_cost.py
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -33,7 +33,7 @@ demo: setup ## replay -> node -> recorder over real DDS on the bundled clip
 test: lint $(STAMPS)/test models ## lint and all quick tests
 	$(BIN)/python -m pytest -m 'not slow'
 
-test-all: lint $(STAMPS)/test models ## lint and all tests
+test-all: lint $(STAMPS)/references models ## lint and all tests, with what results are compared to
 	$(BIN)/python -m pytest
 
 lint: $(STAMPS)/test ## check style
@@ -73,4 +73,9 @@ $(STAMPS)/test: $(STAMPS)/package
 	@echo 'Installing what training and tests need ...'
 	$(PIP) $(TORCH)
 	$(BIN)/python tools/requirements.py train test | $(PIP) -qq -r /dev/stdin
+	@touch $@
+
+$(STAMPS)/references: $(STAMPS)/test
+	@echo 'Installing what results are compared to (300 MB) ...'
+	$(BIN)/python tools/requirements.py tensorrt-rtx dev | $(PIP) -qq -r /dev/stdin
 	@touch $@
