@@ -20,6 +20,8 @@ import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor, nn
 
+LOG_EVERY = 100  # steps
+
 
 @dataclass(frozen=True)
 class Schedule:
@@ -78,6 +80,7 @@ class Trainer:
             task.network.parameters(), schedule.rate, weight_decay=schedule.weight_decay
         )
         self._file = folder / 'last.pt'
+        self._log = folder / 'losses.csv'
         folder.mkdir(parents=True, exist_ok=True)
         if self._file.exists():
             self._load()
@@ -99,6 +102,8 @@ class Trainer:
                     means[name] = 0.98 * means.get(name, value) + 0.02 * value
                 text = ' '.join(f'{name} {value:.4f}' for name, value in means.items())
                 progress.update(bar, completed=self.step, parts=text)
+                if self.step % LOG_EVERY == 0:
+                    self._note(means)
                 if time.monotonic() - saved > self.task.schedule.save_every:
                     self.save()
                     saved = time.monotonic()
@@ -116,6 +121,14 @@ class Trainer:
         partial = self._file.with_suffix('.part')
         torch.save(state, partial)
         partial.replace(self._file)
+
+    def _note(self, means: dict[str, float]) -> None:
+        """Add a line to the log."""
+        fresh = not self._log.exists()
+        with self._log.open('a') as log:
+            if fresh:
+                log.write(','.join(['step', *means]) + '\n')
+            log.write(','.join([str(self.step), *(f'{v:.6f}' for v in means.values())]) + '\n')
 
     def _load(self) -> None:
         state = torch.load(self._file, weights_only=True)

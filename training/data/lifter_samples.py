@@ -76,7 +76,7 @@ class LifterSamples:
         joints = self._points(rotations, shift, betas)
         confidence = torch.ones(joints.shape[:2])
         if self._corruption is not None:
-            joints, confidence = corrupted(joints, rotations[:, 0], self._corruption, generator)
+            joints, confidence = corrupted(joints, rotations, self._corruption, generator)
         origin = joints[:, HIPS].mean(dim=1)
         return LifterBatch(joints - origin[:, None], confidence, rotations, betas, origin)
 

@@ -77,7 +77,7 @@ class Lifter(nn.Module):
         self._settings = settings
         self._bodies = (joints, body.shape_count)
         state = 6 * joints + body.shape_count + 3
-        seen = 7 * points + state
+        seen = 7 * points + 3 + state
         self.frame = ResidualMlp(4 * points, settings.frame_hidden, 6)
         self.first = ResidualMlp(seen, settings.hidden, state, settings.pairs, zero_out=True)
         self.again = ResidualMlp(seen, settings.hidden, state, settings.pairs, zero_out=True)
@@ -95,13 +95,14 @@ class Lifter(nn.Module):
         sure = confidence.unsqueeze(-1) * trust
         pelvis = rotation_from_6d(self.frame(torch.cat([joints, sure], -1).flatten(1)))
         target = joints @ pelvis  # pelvis axes: inverse rotation on row vectors
+        depth = pelvis[:, 2]  # the camera's z axis, along which joints are least sure
         six, betas, offset = self._start(joints)
         stages = []
         for step in range(self._settings.corrections):
             lifted = self._pose(six, betas, offset)
             miss = (target - lifted.points) * trust
             correct = self.first if step == 0 else self.again
-            seen = [target.flatten(1), 4 * miss.flatten(1), sure.flatten(1)]
+            seen = [target.flatten(1), 4 * miss.flatten(1), sure.flatten(1), depth]
             change = correct(torch.cat([*seen, six.flatten(1), betas, offset], dim=1))
             turn, grow, move = change.split([six[0].numel(), betas.shape[1], 3], dim=1)
             six = rotation_to_6d(rotation_from_6d(six + turn.unflatten(1, (-1, 6))))

@@ -24,6 +24,7 @@ class LifterWeights:
     """How much each part of the loss counts; distances are in metres."""
 
     vertices: float = 1.0
+    across: float = 0.5  # vertices as the camera sees them, depth left out
     joints: float = 0.5
     points: float = 0.3
     global_turn: float = 0.03
@@ -46,7 +47,7 @@ class LifterRecipe:
     poses: PoseMix = field(default_factory=PoseMix)
     corruption: Corruption = LIKE_REAL
     weights: LifterWeights = field(default_factory=LifterWeights)
-    schedule: Schedule = field(default_factory=lambda: Schedule(steps=16_000, batch=256))
+    schedule: Schedule = field(default_factory=lambda: Schedule(steps=10_000, batch=256))
     vertices: int = 500
     early: float = 0.4
 
@@ -118,6 +119,7 @@ class _Truth:
         shape = (found.betas - self.lifted.betas).abs().mean() * weights.betas
         return {
             'vertices': mean_distance(vertices, self.vertices) * weights.vertices,
+            'across': mean_distance(vertices[..., :2], self.vertices[..., :2]) * weights.across,
             'joints': mean_distance(found.joints, self.lifted.joints) * weights.joints,
             'points': mean_distance(found.points, self.lifted.points) * weights.points,
             'turn': turn + bend,

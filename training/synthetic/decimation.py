@@ -129,6 +129,8 @@ class Collapser:
 
     def _allowed(self, gone: int, kept: int) -> bool:
         shared = self._faces_at[gone] & self._faces_at[kept]
+        if len(self._corners) <= 4:
+            return False  # the smallest closed surface
         if gone in self._border and (kept not in self._border or len(shared) != 1):
             return False
         if gone not in self._border and len(shared) != 2:

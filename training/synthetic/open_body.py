@@ -137,9 +137,9 @@ def betas_of(vertices: Array, mean: Array, shapes: Array) -> Array:
 
 
 def top_weights(weights: Array, count: int = 4) -> Array:
-    """Keep the ``count`` largest skinning weights of each vertex."""
-    floor = np.sort(weights, axis=1)[:, -count, None]
-    kept = np.where((weights >= floor) & (weights > 1e-3), weights, 0)
+    """Keep at most the ``count`` largest skinning weights of each vertex; equals go together."""
+    next_one = np.sort(weights, axis=1)[:, -count - 1, None]
+    kept = np.where((weights > next_one) & (weights > 1e-3), weights, 0)
     return kept / kept.sum(axis=1, keepdims=True)
 
 

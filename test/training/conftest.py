@@ -1,0 +1,52 @@
+"""Where training's tests find the open body, the shipped lifter and, if there is one, a bank."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip('torch')
+
+ROOT = Path(__file__).parents[2]
+BODY = ROOT / 'models' / 'open_body.npz'
+
+
+@pytest.fixture(scope='session', autouse=True)
+def _one_thread():
+    """Small tensors are slower on many threads."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope='session')
+def body_path():
+    return BODY
+
+
+@pytest.fixture(scope='session')
+def body():
+    """The arrays of the shipped body."""
+    with np.load(BODY) as file:
+        return {name: file[name] for name in file.files}
+
+
+@pytest.fixture(scope='session')
+def layer(body):
+    from training.networks.body_layer import BodyLayer
+
+    return BodyLayer(body)
+
+
+@pytest.fixture(scope='session')
+def bank_path():
+    """The motion capture that stays outside the repository."""
+    shared = Path(os.environ.get('MESH_POSE_SHARED', ROOT.parent / 'shared'))
+    path = shared / 'data' / 'posebank.npz'
+    if not path.is_file():
+        pytest.skip(f'no pose bank at {path}; set MESH_POSE_SHARED to where data/posebank.npz is')
+    return path
+
+
+@pytest.fixture
+def draw():
+    return torch.Generator().manual_seed(0)

@@ -1,0 +1,64 @@
+"""A training run learns, and goes on after a break as if there had been none."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from training.loop import Schedule, Trainer
+from training.networks.lifter import LifterSettings
+from training.recipes.lifter import LifterRecipe
+
+
+@pytest.fixture
+def recipe(body_path):
+    return LifterRecipe(
+        body=body_path,
+        network=LifterSettings(hidden=48, frame_hidden=32, corrections=2),
+        schedule=Schedule(steps=60, batch=32, warm_up=5, rate=3e-3),
+        vertices=60,
+    )
+
+
+@torch.no_grad()
+def loss_of(trainer):
+    parts = trainer.task.losses(0, torch.Generator().manual_seed(9))
+    return sum(part.item() for part in parts.values())
+
+
+def test_a_short_run_lowers_the_loss(recipe, tmp_path):
+    trainer = Trainer(recipe.task(None), tmp_path)
+    first = trainer.run(until=1, quiet=True)
+    before = loss_of(trainer)
+    trainer.run(quiet=True)
+    assert set(first) >= {'vertices', 'joints', 'turn', 'shape'}
+    assert loss_of(trainer) < 0.6 * before
+
+
+def test_a_broken_run_ends_where_a_whole_one_does(recipe, tmp_path):
+    whole = Trainer(recipe.task(None), tmp_path / 'whole')
+    whole.run(until=12, quiet=True)
+    Trainer(recipe.task(None), tmp_path / 'broken').run(until=7, quiet=True)
+    resumed = Trainer(recipe.task(None), tmp_path / 'broken')
+    assert resumed.step == 7
+    resumed.run(until=12, quiet=True)
+    for name, value in whole.task.network.state_dict().items():
+        torch.testing.assert_close(resumed.task.network.state_dict()[name], value)
+    for name, value in whole.average.state_dict().items():
+        torch.testing.assert_close(resumed.average.state_dict()[name], value)
+
+
+def test_the_average_lags_behind(recipe, tmp_path):
+    trainer = Trainer(recipe.task(None), tmp_path)
+    trainer.run(until=10, quiet=True)
+    now, mean = trainer.task.network.first.last.weight, trainer.average.first.last.weight
+    assert 0 < (now - mean).abs().max() < now.abs().max()
+
+
+def test_the_rate_rises_and_falls(recipe):
+    schedule = replace(recipe.schedule, steps=100, warm_up=10)
+    rates = [schedule.rate_at(step) for step in range(100)]
+    assert max(rates) == pytest.approx(schedule.rate)
+    assert rates.index(max(rates)) in (9, 10)
+    assert rates[0] < rates[5]
+    assert rates[-1] < 0.02 * schedule.rate

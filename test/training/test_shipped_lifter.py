@@ -1,0 +1,30 @@
+"""The lifter in models/ does what its card and the README claim."""
+
+import pytest
+
+from mesh_pose_ros.runtime.card import read_card
+from training.evaluate import measure_lifter
+from training.recipes import RECIPES
+
+CLAIM = 25.0  # millimetres, mean over vertices and people, from true joints
+CARD_TOLERANCE = 2.0  # fewer people are measured here than for the card
+PEOPLE = 300
+
+
+@pytest.fixture(scope='module')
+def card(body_path):
+    return read_card(body_path.with_name('open_body_lift.yaml'))
+
+
+def test_vertices_from_true_joints_of_authored_poses(card):
+    found = measure_lifter(card.path, RECIPES['lifter'], None, PEOPLE)
+    assert found['authored_true_joints_vertices_mm'] <= CLAIM
+    assert found == pytest.approx(
+        {name: card.accuracy[name] for name in found}, abs=CARD_TOLERANCE
+    )
+
+
+def test_vertices_from_true_joints_of_recordings_never_seen(card, bank_path):
+    found = measure_lifter(card.path, RECIPES['lifter'], bank_path, PEOPLE)
+    assert found['clips_true_joints_vertices_mm'] <= CLAIM
+    assert found['clips_coco17_only_vertices_mm'] <= 2 * CLAIM
