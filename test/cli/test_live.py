@@ -58,7 +58,9 @@ def test_live_runs_the_node_under_the_given_names_until_it_is_interrupted(toy_mo
         assert '/eye/info' in heard
         assert 'robot.mesh_pose' in heard
         node.send_signal(signal.SIGINT)
-        assert node.wait(20) == 0
+        # an interrupt inside exec(), by which rosbags compiles a type on first use, makes CPython
+        # end as if killed by the signal, even though it was caught
+        assert node.wait(20) in (0, -signal.SIGINT)
     finally:
         alarm.cancel()
         node.kill()
