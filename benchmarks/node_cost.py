@@ -17,6 +17,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import cv2
@@ -165,9 +166,11 @@ def show(stages: dict[str, np.ndarray]) -> None:
 
 
 def pin(core: int) -> None:
-    """Keep this process on one core."""
+    """Keep this process on one core, before other work there if that is allowed."""
     cores = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {cores[core % len(cores)]})
+    with suppress(PermissionError):
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
 
 
 def main() -> None:

@@ -8,9 +8,13 @@ every frame of theirs is renamed to ROS' axes, so a person at rest has all frame
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
+from mesh_pose_ros.geometry.rotations import global_to_relative, matrix_to_quaternion_xyzw
 from mesh_pose_ros.people import Person, Pose
 from mesh_pose_ros.skeletons import Skeleton, joint_mixer
 
@@ -22,6 +26,44 @@ FORWARD_LEFT_UP = (2, 0, 1)  # columns of a body model's rotation
 LEG_AND_TRUNK = 0.246 + 0.245 + 0.288
 
 
+@dataclass(frozen=True, eq=False)
+class Body:
+    """
+    Place and turns of a person, in the camera frame.
+
+    :param position: of the pelvis, (3,), metres
+    :param rotation: body frame -> camera frame, (3, 3), None if unknown
+    :param xyzw: the same as a quaternion, (4,); no turn if unknown
+    :param orientations: body model's joints, ROS' axes -> camera frame, (B, 4), None without
+    :param relative: body model's joints, own axes -> parent's own axes, (B, 4), None without
+    """
+
+    position: Array
+    rotation: Array | None
+    xyzw: Array
+    orientations: Array | None = None
+    relative: Array | None = None
+
+
+@lru_cache(maxsize=16)  # several messages tell of the same people
+def body_of(person: Person) -> Body:
+    """Where a person is; from the mesh if there is one, else from hips and shoulders."""
+    position = pelvis_position(person.pose)
+    mesh = person.mesh
+    if mesh is None or mesh.rotations is None:
+        rotation = _torso_rotation(person.pose)
+        known = np.eye(3) if rotation is None else rotation
+        return Body(position, rotation, matrix_to_quaternion_xyzw(known))
+    in_ros = ros_axes(mesh.rotations)
+    skeleton = mesh.topology.skeleton
+    if skeleton is None:
+        orientations = matrix_to_quaternion_xyzw(in_ros)
+        return Body(position, in_ros[0], orientations[0], orientations)
+    steps = global_to_relative(mesh.rotations, skeleton.parents)
+    orientations, relative = matrix_to_quaternion_xyzw(np.stack([in_ros, steps]))
+    return Body(position, in_ros[0], orientations[0], orientations, relative)
+
+
 def ros_axes(rotations: Array) -> Array:
     """Body model rotations (..., 3, 3) with their axes renamed: x forward, y left, z up."""
     return np.asarray(rotations)[..., FORWARD_LEFT_UP]
@@ -29,25 +71,19 @@ def ros_axes(rotations: Array) -> Array:
 
 def pelvis_position(pose: Pose) -> Array:
     """Midway between the hips, or the mean of all joints if there are no hips, (3,) metres."""
-    weights = joint_mixer(pose.skeleton, ['pelvis'])[0]
+    weights = _mixer(pose.skeleton, ('pelvis',))[0]
     if not weights.any():
         return pose.joints3d.mean(axis=0)
     return weights @ pose.joints3d
 
 
-def body_rotation(person: Person) -> Array | None:
-    """
-    Body frame -> camera frame, (3, 3).
-
-    Taken from the mesh's root; without a mesh from hips and shoulders. None if neither is known.
-    """
-    if person.mesh is not None and person.mesh.rotations is not None:
-        return ros_axes(person.mesh.rotations[0])
-    return _torso_rotation(person.pose)
+@lru_cache(maxsize=64)
+def _mixer(skeleton: Skeleton, names: tuple[str, ...]) -> Array:
+    return joint_mixer(skeleton, names)
 
 
 def _torso_rotation(pose: Pose) -> Array | None:
-    weights = joint_mixer(pose.skeleton, ['left_hip', 'right_hip', 'pelvis', 'neck'])
+    weights = _mixer(pose.skeleton, ('left_hip', 'right_hip', 'pelvis', 'neck'))
     if not weights.any(axis=-1).all():
         return None
     left_hip, right_hip, pelvis, neck = weights @ pose.joints3d
@@ -66,17 +102,17 @@ def standing_height(person: Person) -> float:
     The body model's joints are preferred: their bones do not stretch from frame to frame.
     """
     for skeleton, joints in _joint_sets(person):
-        weights = joint_mixer(skeleton, _CHAIN)
+        weights = _mixer(skeleton, _CHAIN)
         if weights.any(axis=-1).all():
             return _height_of(weights @ joints)
     return float('nan')
 
 
-_CHAIN = [
+_CHAIN = tuple(
     f'{side}_{joint}'
     for joint in ('ankle', 'knee', 'hip', 'shoulder')
     for side in ('left', 'right')
-]
+)
 
 
 def _joint_sets(person: Person) -> list[tuple[Skeleton, Array]]:

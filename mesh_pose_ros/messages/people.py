@@ -14,17 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mesh_pose_ros.geometry.camera import Camera
-from mesh_pose_ros.geometry.rotations import (
-    global_to_relative,
-    matrix_to_axis_angle,
-    matrix_to_quaternion_xyzw,
-)
-from mesh_pose_ros.messages.body_frame import (
-    body_rotation,
-    pelvis_position,
-    ros_axes,
-    standing_height,
-)
+from mesh_pose_ros.geometry.rotations import quaternion_xyzw_to_axis_angle
+from mesh_pose_ros.messages.body_frame import Body, body_of, standing_height
 from mesh_pose_ros.messages.markers import person_id
 from mesh_pose_ros.messages.types import header, message, point, quaternion, vector
 from mesh_pose_ros.people import Mesh, Person, Topology
@@ -36,6 +27,7 @@ UNKNOWN = 1e6  # variance of what is not known, as robot_localization has it
 JOINT_STDDEV = 0.03  # metres across the line of sight, of a joint that is seen well
 MIN_CONFIDENCE = 0.1  # below, a joint's spread grows no further
 ROTATION_STDDEV = 0.2  # radians, of the body frame
+VELOCITY_COVARIANCE = np.eye(6).reshape(-1) * UNKNOWN  # nobody estimates it
 UPPER = np.triu_indices(3)  # xx xy xz yy yz zz
 
 
@@ -86,7 +78,7 @@ def person_array(
 
 
 def _person(person: Person, camera: Camera) -> Any:
-    pose, mesh = person.pose, person.mesh
+    pose, body = person.pose, body_of(person)
     return message(
         'mesh_pose_ros/Person',
         id=person_id(person.track_id),
@@ -95,7 +87,7 @@ def _person(person: Person, camera: Camera) -> Any:
         age_s=float(person.age),
         score=float(person.score),
         roi=_roi(person, camera.size),
-        pelvis=_pelvis(person),
+        pelvis=_pelvis(body, person.depth_stddev),
         velocity=_velocity(person),
         keypoints=flat(pose.joints3d),
         keypoints_2d=flat(pose.joints2d),
@@ -106,7 +98,7 @@ def _person(person: Person, camera: Camera) -> Any:
         height_m=standing_height(person),
         focal_used_px=camera.focal,
         flags=int(person.flags),
-        **_body_fields(mesh),
+        **_body_fields(person.mesh, body),
     )
 
 
@@ -115,51 +107,49 @@ def flat(values: ArrayLike) -> NDArray[np.float32]:
     return np.ascontiguousarray(values, dtype=np.float32).reshape(-1)
 
 
-def _body_fields(mesh: Mesh | None) -> dict[str, NDArray[np.float32]]:
-    joints = mesh.joints if mesh else None
-    shape = mesh.shape if mesh else None
-    rotations = mesh.rotations if mesh else None
-    return {
-        'body_joints': flat(() if joints is None else joints),
-        'body_orientations': flat(
-            () if rotations is None else matrix_to_quaternion_xyzw(ros_axes(rotations))
-        ),
-        'shape': flat(() if shape is None else shape),
-        'pose': flat(() if mesh is None else _relative_pose(mesh)),
+def _body_fields(mesh: Mesh | None, body: Body) -> dict[str, NDArray[np.float32]]:
+    relative = body.relative
+    pose = None if relative is None else quaternion_xyzw_to_axis_angle(relative)
+    known = {
+        'body_joints': mesh.joints if mesh else None,
+        'body_orientations': body.orientations,
+        'shape': mesh.shape if mesh else None,
+        'pose': pose,
     }
-
-
-def _relative_pose(mesh: Mesh) -> ArrayLike:
-    """Axis-angle of each body joint from its parent, the root from the camera; (B, 3)."""
-    if mesh.rotations is None or mesh.topology.skeleton is None:
-        return ()
-    return matrix_to_axis_angle(global_to_relative(mesh.rotations, mesh.topology.skeleton.parents))
+    return {name: flat(() if values is None else values) for name, values in known.items()}
 
 
 def _roi(person: Person, size: tuple[int, int]) -> Any:
     """The box in whole pixels, within the image."""
-    box = person.box
-    corners = np.array([[box.x, box.y], [box.x + box.width, box.y + box.height]])
-    (left, top), (right, bottom) = np.clip(np.nan_to_num(corners), 0, size).round().astype(int)
+    box, (width, height) = person.box, size
+    left, right = _within(box.x, width), _within(box.x + box.width, width)
+    top, bottom = _within(box.y, height), _within(box.y + box.height, height)
     return message(
         'sensor_msgs/RegionOfInterest',
-        x_offset=int(left),
-        y_offset=int(top),
-        width=int(right - left),
-        height=int(bottom - top),
+        x_offset=left,
+        y_offset=top,
+        width=right - left,
+        height=bottom - top,
         do_rectify=False,
     )
 
 
-def _pelvis(person: Person) -> Any:
-    position, rotation = pelvis_position(person.pose), body_rotation(person)
-    covariance = np.zeros((6, 6))
-    covariance[:3, :3] = position_covariance(position, person.depth_stddev)
-    covariance[3:, 3:] = np.eye(3) * (UNKNOWN if rotation is None else ROTATION_STDDEV**2)
-    xyzw = (0, 0, 0, 1) if rotation is None else matrix_to_quaternion_xyzw(rotation)
+def _within(pixel: float, size: int) -> int:
+    """The nearest whole pixel from 0 to size; 0 for NaN."""
+    return round(min(max(0.0, pixel), float(size)))
+
+
+def _pelvis(body: Body, depth_stddev: float) -> Any:
+    turn = UNKNOWN if body.rotation is None else ROTATION_STDDEV**2
+    covariance = np.diag([0.0, 0.0, 0.0, turn, turn, turn])
+    covariance[:3, :3] = position_covariance(body.position, depth_stddev)
     return message(
         'geometry_msgs/PoseWithCovariance',
-        pose=message('geometry_msgs/Pose', position=point(position), orientation=quaternion(xyzw)),
+        pose=message(
+            'geometry_msgs/Pose',
+            position=point(body.position),
+            orientation=quaternion(body.xyzw),
+        ),
         covariance=covariance.reshape(-1),
     )
 
@@ -194,7 +184,6 @@ def _joint_covariances(person: Person) -> ArrayLike:
 
 def _velocity(person: Person) -> Any:
     known = person.velocity is not None
-    covariance = np.eye(6) * UNKNOWN
     return message(
         'geometry_msgs/TwistWithCovariance',
         twist=message(
@@ -202,7 +191,7 @@ def _velocity(person: Person) -> Any:
             linear=vector(person.velocity if known else (0, 0, 0)),
             angular=vector((0, 0, 0)),
         ),
-        covariance=covariance.reshape(-1),
+        covariance=VELOCITY_COVARIANCE,
     )
 
 

@@ -13,14 +13,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mesh_pose_ros.geometry.rotations import matrix_to_quaternion_xyzw
-from mesh_pose_ros.messages.body_frame import body_rotation, pelvis_position, ros_axes
+from mesh_pose_ros.messages.body_frame import FORWARD_LEFT_UP, Body, body_of, ros_axes
 from mesh_pose_ros.messages.markers import person_id
 from mesh_pose_ros.messages.types import message, quaternion, time, vector
 from mesh_pose_ros.people import Person
 from mesh_pose_ros.skeletons import ROOT
 
 Array = NDArray[np.floating]
+NO_TURN = (0.0, 0.0, 0.0, 1.0)
+IN_ROS_AXES = (*FORWARD_LEFT_UP, 3)  # of a quaternion x y z w
 CONTENTS = ('none', 'body', 'joints')
 
 
@@ -37,41 +38,31 @@ def transforms(
     found: list[Any] = []
     stamp = time(stamp_ns)
     for person in people if contents != 'none' else ():
-        if not np.isfinite(pelvis_position(person.pose)).all():
+        body = body_of(person)
+        if not np.isfinite(body.position).all():
             continue
-        found += _body(person, stamp, frame_id)
+        child = f'body_{person_id(person.track_id)}'
+        place = body.position.tolist(), body.xyzw.tolist()
+        found.append(_transform(stamp, frame_id, child, *place))
         if contents == 'joints':
-            found += _joints(person, stamp)
+            found += _joints(person, body, stamp)
     return message('tf2_msgs/TFMessage', transforms=found)
 
 
-def _body(person: Person, stamp: Any, frame_id: str) -> list[Any]:
-    position, rotation = _body_pose(person)
-    child = f'body_{person_id(person.track_id)}'
-    xyzw = matrix_to_quaternion_xyzw(rotation)
-    return [_transform(stamp, frame_id, child, position.tolist(), xyzw.tolist())]
-
-
-def _body_pose(person: Person) -> tuple[Array, Array]:
-    rotation = body_rotation(person)
-    return pelvis_position(person.pose), np.eye(3) if rotation is None else rotation
-
-
-def _joints(person: Person, stamp: Any) -> list[Any]:
+def _joints(person: Person, body: Body, stamp: Any) -> list[Any]:
     mesh, name = person.mesh, person_id(person.track_id)
     if mesh is None or mesh.joints is None or mesh.rotations is None:
         return []
-    skeleton = mesh.topology.skeleton
-    if skeleton is None:
+    if mesh.topology.skeleton is None or body.relative is None:
         return []
-    position, rotation = _body_pose(person)
+    skeleton = mesh.topology.skeleton
     parents = np.array(skeleton.parents)
-    root = (parents == ROOT)[:, None]
-    rotations = ros_axes(mesh.rotations)
-    above = np.where(root[..., None], rotation, rotations[parents])
-    offsets = mesh.joints - np.where(root, position, mesh.joints[parents])
+    root = parents == ROOT
+    # the root's own axes are the body's
+    above = ros_axes(mesh.rotations)[np.where(root, 0, parents)]
+    offsets = mesh.joints - np.where(root[:, None], body.position, mesh.joints[parents])
     offsets = np.einsum('jki,jk->ji', above, offsets)
-    turns = matrix_to_quaternion_xyzw(np.swapaxes(above, -1, -2) @ rotations)
+    turns = np.where(root[:, None], NO_TURN, body.relative[:, IN_ROS_AXES])
     frames = [f'{joint}_{name}' for joint in skeleton.names]
     return [
         _transform(stamp, f'body_{name}' if p == ROOT else frames[p], child, offset, turn)
