@@ -53,7 +53,7 @@ class Parameter:
     def complaint(self, value: object) -> str:
         """Why a value cannot be used, or nothing."""
         if type(value) is not type(self.default):
-            return f'{self.name} is a {self.kind}, {value!r} is not'
+            return f'{self.name}: {self.kind} is wanted, not {value!r}'
         if self.choices and value not in self.choices:
             return f'{self.name} must be one of {", ".join(self.choices)}, not {value!r}'
         if self.low is not None and not self.low <= value <= self.high:  # type: ignore[operator]

@@ -29,11 +29,12 @@ def pictures(tmp_path):
 def test_what_is_replayed_is_seen_and_recorded(run, client, toy_models, pictures, tmp_path):
     node = run(
         'node', '--ros-args', '-r', '__ns:=/demo', '-p', 'model.name:=toy_pose',
-        '-p', 'publish.tf:=joints', '-p', 'image.reliability:=reliable', env={'MESH_POSE_MODELS': str(toy_models)},
+        '-p', 'publish.tf:=joints', '-p', 'image.reliability:=reliable',
+        env={'MESH_POSE_MODELS': str(toy_models)},
     )  # fmt: skip
     recorder = run(
-        'recorder', tmp_path / 'out.mcap', '--idle', 3, '--qos', 'reliable', '--summary', tmp_path / 'out.json',
-        '--ros-args', '-r', '__ns:=/demo',
+        'recorder', tmp_path / 'out.mcap', '--idle', 3, '--qos', 'reliable',
+        '--summary', tmp_path / 'out.json', '--ros-args', '-r', '__ns:=/demo',
     )  # fmt: skip
     client.until(lambda: 'waiting for images' in node.log)
     replay = run(
