@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from mesh_pose_ros.messages.images import compressed_message, image_message
 from mesh_pose_ros.messages.types import encode
 from mesh_pose_ros.ros.large_images import make_room_for_images
 from mesh_pose_ros.ros.qos import RELIABILITY, profile
-from mesh_pose_ros.sources import Frame, Source, open_source
+from mesh_pose_ros.sources import FOLDER_RATE, Frame, Source, open_source
 
 PATIENCE = 60.0  # seconds to wait for listeners
 AFTERGLOW = 0.5  # seconds the last images have to arrive
@@ -69,37 +69,56 @@ class Camera(Node):
         self._images.publish(encode(self._make(frame.image, frame.stamp_ns, self._frame_id)))
 
 
-def paced(frames: Iterator[Frame], speed: float, *, keep_stamps: bool) -> Iterator[Frame]:
+def paced(
+    frames: Iterable[Frame], speed: float, *, keep_stamps: bool, gap_ns: int = round(1e9 / 30)
+) -> Iterator[Frame]:
     """
     Give each frame when its time has come.
 
     :param speed: 1 as recorded, 0 as fast as they are read
     :param keep_stamps: leave the stamps of the source; else they are the time of day
+    :param gap_ns: from the last frame to the first one when the source starts again, until a
+        better value is seen
     """
-    begin, first = time.time_ns(), None
+    due = before = 0
     for frame in frames:
-        first = frame.stamp_ns if first is None else first
-        due = begin + round((frame.stamp_ns - first) / speed) if speed else time.time_ns()
+        if not due or not speed:
+            due = time.time_ns()
+        else:
+            step = frame.stamp_ns - before
+            gap_ns = step if step > 0 else gap_ns
+            due += round(gap_ns / speed)
+        before = frame.stamp_ns
         time.sleep(max(0.0, (due - time.time_ns()) / 1e9))
         yield frame if keep_stamps else replace(frame, stamp_ns=due)
 
 
+def rounds(source: Source, *, loop: bool) -> Iterator[Frame]:
+    """All frames of a source, again and again if asked to."""
+    while True:
+        empty = True
+        for frame in source:
+            empty = False
+            yield frame
+        if empty or not loop:
+            return
+
+
 def play(camera: Camera, source: Source, options: argparse.Namespace) -> int:
     """Publish the whole source, again and again if asked to; the number of frames sent."""
+    gap_ns = round(1e9 / (options.rate or FOLDER_RATE))
+    frames = rounds(source, loop=options.loop)
+    total = options.count or (None if options.loop else source.count or None)
     sent = 0
     with Progress(console=Console(stderr=True), disable=options.quiet) as bar:
-        while True:
-            sent_before = sent
-            task = bar.add_task('frames', total=source.count or None)
-            for frame in paced(iter(source), options.speed, keep_stamps=options.keep_stamps):
-                camera.show(frame)
-                sent += 1
-                bar.advance(task)
-                if not rclpy.ok() or sent == options.count:
-                    return sent
-            if not options.loop or sent == sent_before:
-                return sent
-            bar.remove_task(task)
+        task = bar.add_task('frames', total=total)
+        for frame in paced(frames, options.speed, keep_stamps=options.keep_stamps, gap_ns=gap_ns):
+            camera.show(frame)
+            sent += 1
+            bar.advance(task)
+            if not rclpy.ok() or sent == options.count:
+                break
+    return sent
 
 
 def parser() -> argparse.ArgumentParser:

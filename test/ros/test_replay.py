@@ -93,4 +93,11 @@ def test_other_stamps_run_from_now_at_the_pace_of_the_source():
 
 
 def test_time_that_goes_back_in_a_source_does_not_block():
-    assert len(list(paced(frames(10**10, 0), 1, keep_stamps=True))) == 2
+    found = list(paced(frames(10**10, 0), 1, keep_stamps=True, gap_ns=10**6))
+    assert [f.stamp_ns for f in found] == [10**10, 0]
+
+
+def test_a_source_that_starts_again_keeps_its_pace_and_its_stamps_go_on():
+    found = list(paced(frames(0, 10**7, 0, 10**7), 1, keep_stamps=False))
+    stamps = np.array([f.stamp_ns for f in found])
+    np.testing.assert_array_equal(np.diff(stamps), 10**7)
