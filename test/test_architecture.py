@@ -26,7 +26,10 @@ BELOW = {  # a layer -> the layers it may import
 }
 NEVER = {'torch', 'training'}
 ONLY_IN = {
-    **dict.fromkeys(('rclpy', 'sensor_msgs', 'geometry_msgs', 'visualization_msgs'), {'ros'}),
+    'rclpy': {'ros'},
+    'sensor_msgs': {'ros'},
+    'geometry_msgs': {'ros'},
+    'visualization_msgs': {'ros'},
     'onnxruntime': {'runtime'},
     'tensorrt': {'runtime'},
     'openvino': {'runtime'},

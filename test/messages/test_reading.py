@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from mesh_pose_ros.geometry.camera import Camera
 from mesh_pose_ros.messages.people import human_meshes, person_array, skeleton_model
 from mesh_pose_ros.messages.reading import people_of, skeleton_of, topology_of
 from mesh_pose_ros.messages.types import decode, encode
@@ -11,6 +12,16 @@ from mesh_pose_ros.messages.types import decode, encode
 def sent(msg):
     """The message as a subscriber gets it."""
     return decode(encode(msg), msg.__msgtype__.replace('/msg/', '/'))
+
+
+@pytest.fixture
+def person(make_person):
+    return make_person(track_id=7, mesh=True)
+
+
+@pytest.fixture
+def camera():
+    return Camera.from_fov(60, (640, 480))
 
 
 @pytest.fixture
