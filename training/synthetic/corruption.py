@@ -54,14 +54,15 @@ CARRIERS |= {
 }
 CARRIED_BY = [SMPL24.index(CARRIERS[name]) for name in LIFT27.names]
 # Where MediaPipe Pose puts its joints, seen from where the body has them: millimetres in the
-# axes of the carrier, left side. Fitted over 142 people in photographs, whose bodies were
-# taken to be as usual in the population: feet are short, hands narrow, shoulders high.
+# axes of the carrier, left side. Fitted over 147 people in photographs whose bodies were taken
+# to be as usual in the population: it gives feet from under the ankle to the ball instead of
+# from heel to toe, and small hands.
 BLAZEPOSE = {
-    'nose': (0, -2, 11), 'left_eye': (-10, -5, 7), 'left_ear': (-7, -13, -2),
-    'left_shoulder': (-2, 15, 8), 'left_elbow': (-14, -1, 13), 'left_wrist': (6, -3, 18),
-    'left_hip': (-4, 6, 12), 'left_knee': (-15, -5, -1), 'left_ankle': (-2, 34, 5),
-    'left_heel': (-9, 29, 56), 'left_foot_index': (14, 15, -63), 'left_index': (-27, 1, 13),
-    'left_pinky': (-20, 0, 44), 'left_thumb': (-15, 11, -6),
+    'nose': (0, -3, 10), 'left_eye': (-9, -6, 6), 'left_ear': (-7, -14, -3),
+    'left_shoulder': (-2, 1, 3), 'left_elbow': (-6, 0, 3), 'left_wrist': (3, -1, 4),
+    'left_hip': (-1, 4, 3), 'left_knee': (-5, 2, 2), 'left_ankle': (1, -1, 1),
+    'left_heel': (-6, 6, 51), 'left_foot_index': (18, -10, -63), 'left_index': (-27, 4, -2),
+    'left_pinky': (-21, 3, 28), 'left_thumb': (-16, 13, -20),
 }  # fmt: skip
 
 

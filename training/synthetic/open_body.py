@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mesh_pose_ros.skeletons import COCO17, COCO20, H36M17, SMPL24
+from mesh_pose_ros.skeletons import COCO17, COCO20, H36M17, SMPL24, other_side
 from training.data.joint_sets import LIFT27
 from training.synthetic.anny_bodies import TPosedBodies, sample_bodies, skinned
 from training.synthetic.decimation import symmetric_subset
@@ -30,6 +30,15 @@ Array = NDArray[np.float64]
 ADULT_SHAPES, CHILD_SHAPES = 10, 2
 VERTICES = 6000
 IMPORTANCE = {'hand': 0.15, 'foot': 0.1, 'head': 0.25, 'bending': 3.0}
+# Where people who mark joints in pictures put them, seen from MakeHuman's bones: towards a
+# joint, by that share of the way. Makes trunk : thigh : shin 1 : 0.79 : 0.79 as in 582 marked
+# photographs of people with straight legs; the bones themselves have 1 : 0.82 : 0.94.
+MARKED = {
+    'left_shoulder': ('left_collar', 'left_hip', -0.035),
+    'left_hip': ('pelvis', 'left_knee', 0.045),
+    'left_knee': ('left_knee', 'left_ankle', 0.075),
+    'left_ankle': ('left_knee', 'left_knee', 0.035),
+}  # joint -> what it rides on, towards which joint, how far
 POSED = 400  # examples in random poses behind the regressors
 KEPT_BITS = 2.0**-17  # metres; coarser than float32, so that the file compresses
 
@@ -72,15 +81,15 @@ def thinned(people: TPosedBodies, count: int) -> tuple[TPosedBodies, NDArray[np.
         importance[people.weights[:, columns].sum(axis=1) > 0.5] = IMPORTANCE[part]
     importance[people.weights.max(axis=1) < 0.9] *= IMPORTANCE['bending']
     kept, faces, mirror = symmetric_subset(mean, people.faces, importance, count)
-    surface = surface_points(people)
+    more = surface_points(people) | marked_joints(people)
     return (
         replace(
             people,
             vertices=people.vertices[:, kept],
             faces=faces,
             weights=people.weights[kept],
-            landmarks=np.concatenate([people.landmarks, *surface.values()], axis=1),
-            landmark_names=people.landmark_names + tuple(surface),
+            landmarks=np.concatenate([people.landmarks, *more.values()], axis=1),
+            landmark_names=people.landmark_names + tuple(more),
         ),
         mirror,
     )
@@ -100,6 +109,16 @@ def surface_points(people: TPosedBodies) -> dict[str, Array]:
         points[f'{side}_heel'] = people.vertices[:, [heel]]
         points[f'{side}_foot_index'] = people.vertices[:, [toe]]
     points['head_top'] = people.vertices[:, [mean[:, 1].argmax()]]
+    return points
+
+
+def marked_joints(people: TPosedBodies) -> dict[str, Array]:
+    """Joints that pictures' annotators place beside the bones' ends, each (N, 1, 3)."""
+    points = {}
+    for name, (_, towards, share) in MARKED.items():
+        for side in (str, other_side):
+            a, b = (people.joints[:, [SMPL24.index(side(joint))]] for joint in (name, towards))
+            points[side(name)] = a + share * (b - a)
     return points
 
 
@@ -147,7 +166,7 @@ def named_regressors(people: TPosedBodies, mirror: NDArray[np.int64]) -> dict[st
     """Rows over vertices for the joint sets other networks speak."""
     vertices, joints, marks = in_random_poses(people, POSED)
     points = {name: joints[:, i] for i, name in enumerate(SMPL24.names)}
-    points |= {name: marks[:, i] for i, name in enumerate(people.landmark_names)}
+    points |= {name: marks[:, i] for i, name in enumerate(people.landmark_names)}  # these win
     points['torso'] = points['spine2']
     middle = {'pelvis': 'hip', 'neck': 'shoulder'}
     for name, part in middle.items():
@@ -189,6 +208,9 @@ def in_random_poses(people: TPosedBodies, count: int) -> tuple[Array, Array, Arr
 
 def carrier_of(landmark: str) -> str:
     """Name the joint that moves a landmark."""
+    for turn in (str, other_side):
+        if turn(landmark) in MARKED:
+            return turn(MARKED[turn(landmark)][0])
     side, _, part = landmark.partition('_')
     if part in ('index', 'pinky', 'thumb'):
         return f'{side}_wrist'
