@@ -33,11 +33,11 @@ from mesh_pose_ros.ros.camera_watch import CameraWatch
 from mesh_pose_ros.ros.declaration import declare
 from mesh_pose_ros.ros.diagnostics import ERROR, OK, WARN, Finding, array, figures, status
 from mesh_pose_ros.ros.interface import NODE, OUTPUTS
-from mesh_pose_ros.ros.large_images import make_room_for_images
 from mesh_pose_ros.ros.outputs import Outputs
 from mesh_pose_ros.ros.parameters import BY_NAME, options_from
 from mesh_pose_ros.ros.processing import Arrival, Processing
 from mesh_pose_ros.ros.qos import profile
+from mesh_pose_ros.ros.session import ros
 from mesh_pose_ros.ros.statistics import Statistics
 from mesh_pose_ros.ros.worker import Worker
 
@@ -261,24 +261,21 @@ def start(node: MeshPoseNode) -> bool:
 
 def main(args: list[str] | None = None) -> int:
     """Run the node until it is interrupted; 0, or 1 if it cannot start."""
-    make_room_for_images()
-    rclpy.init(args=args)
     try:
-        return _run()
+        with ros(args):
+            return _run()
     except (ParameterException, ValueError) as err:
         print(f'{NODE}: {err}', file=sys.stderr)
         return 1
-    finally:
-        rclpy.try_shutdown()
 
 
 def _run() -> int:
     node = MeshPoseNode()
     try:
         if node.values['autostart'] and not start(node):
-            return 1
+            return 1 if rclpy.ok() else 0  # 0: interrupted meanwhile
         rclpy.spin(node)
-    except (KeyboardInterrupt, ExternalShutdownException):
+    except ExternalShutdownException:
         pass
     finally:
         node.release()

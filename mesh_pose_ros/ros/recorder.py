@@ -27,9 +27,9 @@ from mesh_pose_ros.errors import MeshPoseError
 from mesh_pose_ros.messages.images import compressed_message, to_rgb
 from mesh_pose_ros.messages.types import decode, encode, stamp_ns
 from mesh_pose_ros.ros.interface import INPUTS, NODE, OUTPUTS, Topic
-from mesh_pose_ros.ros.large_images import make_room_for_images
 from mesh_pose_ros.ros.node import message_class
 from mesh_pose_ros.ros.qos import RELIABILITY, profile
+from mesh_pose_ros.ros.session import ros
 
 TOPICS = {topic.name: topic for topic in INPUTS} | OUTPUTS
 NOT_ASKED = ('overlay',)  # left out unless named: a second copy of the image
@@ -154,15 +154,13 @@ def main(args: list[str] | None = None) -> int:
     """Record; 0 when at least one result was recorded, else 1."""
     args = sys.argv[1:] if args is None else args
     options = parser().parse_args(remove_ros_args(['recorder', *args])[1:])
-    make_room_for_images()
-    rclpy.init(args=args)
     try:
-        return _run(options)
+        with ros(args):
+            return _run(options)
     except MeshPoseError as err:
         print(f'recorder: {err}', file=sys.stderr)
         return 1
-    finally:
-        rclpy.try_shutdown()
+    return 0
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -174,7 +172,7 @@ def _run(options: argparse.Namespace) -> int:
         recorder = Recorder(file, names, options.node, options.qos)
         try:
             _spin(recorder, options)
-        except (KeyboardInterrupt, ExternalShutdownException):
+        except ExternalShutdownException:
             pass
         finally:
             recorder.destroy_node()

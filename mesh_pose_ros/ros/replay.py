@@ -15,7 +15,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import rclpy
-from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.utilities import remove_ros_args
 from rich.console import Console
@@ -26,8 +25,8 @@ from mesh_pose_ros.errors import MeshPoseError
 from mesh_pose_ros.messages.cameras import camera_info, read_camera_yaml
 from mesh_pose_ros.messages.images import compressed_message, image_message
 from mesh_pose_ros.messages.types import encode
-from mesh_pose_ros.ros.large_images import make_room_for_images
 from mesh_pose_ros.ros.qos import RELIABILITY, profile
+from mesh_pose_ros.ros.session import ros
 from mesh_pose_ros.sources import FOLDER_RATE, Frame, Source, open_source
 
 PATIENCE = 60.0  # seconds to wait for listeners
@@ -147,17 +146,13 @@ def main(args: list[str] | None = None) -> int:
     """Play a source; 0 when all was sent or it was interrupted, 1 if it cannot be read."""
     args = sys.argv[1:] if args is None else args
     options = parser().parse_args(remove_ros_args(['replay', *args])[1:])
-    make_room_for_images()
-    rclpy.init(args=args)
     try:
-        return _run(options)
+        with ros(args):
+            return _run(options)
     except MeshPoseError as err:
         print(f'replay: {err}', file=sys.stderr)
         return 1
-    except (KeyboardInterrupt, ExternalShutdownException):
-        return 0
-    finally:
-        rclpy.try_shutdown()
+    return 0  # interrupted
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -176,7 +171,7 @@ def _run(options: argparse.Namespace) -> int:
         print(f'replay: {problem}', file=sys.stderr)
     print(f'replay: {sent} frames in {seconds:.1f} s')
     camera.destroy_node()
-    return 0 if sent else 1
+    return 0 if sent or not rclpy.ok() else 1
 
 
 if __name__ == '__main__':

@@ -246,6 +246,28 @@ def test_an_inactive_node_is_silent_and_comes_back(node, client):
     assert client.show_until('persons')
 
 
+def test_a_node_that_cannot_configure_stays_and_may_try_again(node, client):
+    client.change_state('DEACTIVATE')
+    client.change_state('CLEANUP')
+    assert client.set(model__name='nothing')[0].successful
+    assert not client.change_state('CONFIGURE')
+    assert "model 'nothing' is not here" in new_log(node)
+    assert client.set(model__name='toy_pose')[0].successful
+    assert client.change_state('CONFIGURE')
+    assert client.change_state('ACTIVATE')
+    client.listen('persons')
+    assert client.show_until('persons')
+
+
+def test_fewer_triangles_on_request(node, client):
+    client.listen('mesh_markers')
+    full = len(client.show_until('mesh_markers', enough=2)[-1].markers[0].points)
+    assert client.set(publish__mesh_level=1)[0].successful
+    coarse = client.show_until('mesh_markers', enough=3)[-1].markers[0].points
+    client.set(publish__mesh_level=0)
+    assert len(coarse) < full
+
+
 def test_an_interrupt_ends_it_well_with_its_own_configuration_and_simulated_time(
     run, client, toy_models
 ):
