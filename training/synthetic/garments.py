@@ -174,7 +174,7 @@ def tube(
 def cloth_texels(points: Array) -> Array:
     """Place on a bolt of cloth of points of the rest pose, (..., 2); sheared to suit sides too."""
     x, y, z = np.moveaxis(points, -1, 0)
-    return np.stack([x + 0.7 * z, -y - 0.7 * z], -1) * CLOTH_TEXELS
+    return np.stack([x + 0.5 * z, -y - 0.3 * z], -1) * CLOTH_TEXELS
 
 
 def skin_texels(body: Anatomy) -> Array:
@@ -232,7 +232,9 @@ def dressed(body: Anatomy, pieces: Sequence[Piece], shaped: Array, joints: Array
     :param joints: (24, 3) its joints
     """
     normals = vertex_normals(shaped, body.faces)
-    hidden = np.any([piece.covered for piece in pieces[1:]], axis=0)
+    hidden = np.zeros(len(shaped), bool)
+    for piece in pieces[1:]:
+        hidden |= piece.covered
     shown = [~hidden[body.faces].all(1)] + [np.ones(len(p.faces), bool) for p in pieces[1:]]
     starts = np.cumsum([0] + [len(piece.share) for piece in pieces])
     pages = np.cumsum([0] + [len(piece.pages) for piece in pieces])

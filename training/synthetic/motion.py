@@ -16,7 +16,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from mesh_pose_ros.geometry.body_model import ShapedBody
-from mesh_pose_ros.geometry.rotations import axis_angle_to_matrix, quaternion_xyzw_to_matrix, slerp
+from mesh_pose_ros.geometry.rotations import axis_angle_to_matrix, quaternion_xyzw_to_matrix
 from mesh_pose_ros.skeletons import SMPL24
 from training.synthetic.rasteriser import Array
 
@@ -43,28 +43,36 @@ class Motion:
     def __getitem__(self, frames: slice) -> Motion:
         return replace(self, rotations=self.rotations[frames])
 
-    def turned(self, yaw: float) -> Motion:
-        """Turned by ``yaw`` radians about the vertical, left positive."""
+    def turned(self, yaw: Array | float) -> Motion:
+        """Turned by ``yaw`` radians about the vertical, left positive; one value or (T,)."""
         rotations = self.rotations.copy()
-        rotations[:, 0] = axis_angle_to_matrix((0, yaw, 0)) @ rotations[:, 0]
+        turns = axis_angle_to_matrix(np.multiply.outer(yaw, [0.0, 1.0, 0.0]))
+        rotations[:, 0] = turns @ rotations[:, 0]
         return replace(self, rotations=rotations)
 
     def facing(self, direction: float, frame: int = 0) -> Motion:
         """Turned so that at ``frame`` the person looks ``direction`` radians left of z."""
         return self.turned(direction - heading(self.rotations[frame, 0]))
 
+    def slowed(self, factor: float) -> Motion:
+        """The same in ``factor`` times as many frames."""
+        at = np.arange(0, len(self) - 1, 1 / factor)
+        first, share = at.astype(int), (at % 1)[:, None, None, None]
+        start, end = self.rotations[first], self.rotations[first + 1]
+        return replace(self, rotations=nearest_rotations(start + (end - start) * share))
+
     def smoothed(self, frames: float = 1.5) -> Motion:
         """Without the jitter of capture."""
         mean = gaussian_filter1d(self.rotations, frames, axis=0, mode='nearest')
-        left, _, right = np.linalg.svd(mean)
-        return replace(self, rotations=left @ right)
+        return replace(self, rotations=nearest_rotations(mean))
 
     def followed_by(self, other: Motion, blend: int) -> Motion:
         """Then ``other``, turned to go on where this looks, ``blend`` frames mixed."""
-        ahead = heading(self.rotations[-1, 0])
+        ahead = heading(self.rotations[-blend, 0])
         other = other.facing(ahead)
-        share = np.linspace(0, 1, blend + 2)[1:-1, None]
-        mixed = between(self.rotations[-blend:], other.rotations[:blend], share)
+        share = np.linspace(0, 1, blend + 2)[1:-1, None, None, None]
+        start, end = self.rotations[-blend:], other.rotations[:blend]
+        mixed = nearest_rotations(start + (end - start) * share)
         parts = [self.rotations[:-blend], mixed, other.rotations[blend:]]
         return replace(self, rotations=np.concatenate(parts))
 
@@ -74,9 +82,10 @@ def heading(root: Array) -> float:
     return float(np.arctan2(root[0, 2], root[2, 2]))
 
 
-def between(start: Array, end: Array, share: Array) -> Array:
-    """Rotations (..., 3, 3) part of the way from one to the other."""
-    return slerp(start, end, share)
+def nearest_rotations(matrices: Array) -> Array:
+    """Make means of rotations (..., 3, 3) rotations again."""
+    left, _, right = np.linalg.svd(matrices)
+    return left @ right
 
 
 def from_quaternions(quaternions: Array, fps: float) -> Motion:
