@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from ros_domain import free_domain
 
 ROOT = Path(__file__).parents[1]
 FILES = sorted((ROOT / 'launch').glob('*.launch.py'))
@@ -48,7 +49,7 @@ def prefix(tmp_path, toy_models, monkeypatch):
     before = os.environ.get('AMENT_PREFIX_PATH', sys.prefix)
     monkeypatch.setenv('AMENT_PREFIX_PATH', f'{tmp_path}:{before}')
     monkeypatch.setenv('MESH_POSE_MODELS', str(toy_models))
-    monkeypatch.setenv('ROS_DOMAIN_ID', str(10 + os.getpid() % 90))
+    monkeypatch.setenv('ROS_DOMAIN_ID', str(free_domain()))
     monkeypatch.setenv('PATH', f'{Path(sys.executable).parent}:{os.environ["PATH"]}')
     return share
 

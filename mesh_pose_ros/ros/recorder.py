@@ -98,18 +98,33 @@ def as_text(summary: dict[str, Any]) -> str:
 
 
 class Recorder(Node):
-    """Writes the messages of some topics as they come."""
+    """
+    Writes the messages of some topics as they come.
+
+    It listens to the node first and to the camera when the node is there, so whoever waits for
+    its interest in images (`replay --wait`) knows that no result will be missed.
+    """
 
     def __init__(self, file: McapFile, names: list[str], node: str, image_qos: str) -> None:
         super().__init__('recorder')
         self.tally = Tally()
         self.last = time.monotonic()
-        self._file, self._image_qos = file, image_qos
-        for name in names:
-            self._listen(name, TOPICS[name], node)
+        self._file, self._image_qos, self._node = file, image_qos, node
+        self._outputs = [self._listen(name) for name in names if TOPICS[name] not in INPUTS]
+        self._inputs = [name for name in names if TOPICS[name] in INPUTS]
+        self._timer = self.create_timer(0.1, self._on_timer)
 
-    def _listen(self, name: str, topic: Topic, node: str) -> None:
-        resolved = self.resolve_topic_name(topic.name.replace('~', node))
+    def _on_timer(self) -> None:
+        """Listen to the camera as soon as everything else is connected."""
+        if all(self.count_publishers(topic) for topic in self._outputs):
+            self._timer.cancel()
+            for name in self._inputs:
+                self._listen(name)
+
+    def _listen(self, name: str) -> str:
+        """Subscribe to a topic; its full name."""
+        topic: Topic = TOPICS[name]
+        resolved = self.resolve_topic_name(topic.name.replace('~', self._node))
         is_image = topic.kind == 'sensor_msgs/Image'
         kind = 'sensor_msgs/CompressedImage' if is_image else topic.kind
         written = f'{resolved}/compressed' if is_image else resolved
@@ -126,6 +141,7 @@ class Recorder(Node):
         self.create_subscription(
             message_class(topic.kind), resolved, on_message, quality, raw=True
         )
+        return resolved
 
 
 def _smaller(data: bytes) -> bytes:

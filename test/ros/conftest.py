@@ -4,6 +4,7 @@ import os
 
 import pytest
 from ros_client import Client, Process, restart
+from ros_domain import free_domain
 
 
 @pytest.fixture(scope='session', autouse=True)
@@ -12,7 +13,7 @@ def ros_network():
     pytest.importorskip('rclpy', reason='rclpy is not installed')
     pytest.importorskip('mesh_pose_ros.msg', reason='messages are not generated')
     os.environ |= {
-        'ROS_DOMAIN_ID': str(10 + os.getpid() % 90),
+        'ROS_DOMAIN_ID': str(free_domain()),
         'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
         'ROS_LOCALHOST_ONLY': '1',  # the same for Humble
     }
