@@ -91,10 +91,12 @@ def test_the_walker_walks_in_the_picture_where_the_truth_says(frames, truth):
     """The red shirt is found by its colour, round the middle of the trunk."""
     camera = Camera(truth['intrinsics'], (640, 480))
     spine = camera.project(truth['smpl24'][:, 0, SMPL24.index('spine3')])
-    for index in range(0, len(frames), 20):
+    red = []
+    for index in range(0, len(frames), 10):
         u, v = spine[index].round().astype(int)
-        blue, green, red = frames[index][v - 2 : v + 3, u - 2 : u + 3].reshape(-1, 3).mean(0)
-        assert red > 1.25 * max(blue, green)  # a hand may be in front of it
+        colour = frames[index][v - 2 : v + 3, u - 2 : u + 3].reshape(-1, 3).mean(0)  # BGR
+        red.append(colour[2] > 1.6 * max(colour[:2]))
+    assert np.mean(red) > 0.8  # an arm may be in front of it
 
 
 def marching(person, frames: int = 60) -> Motion:
