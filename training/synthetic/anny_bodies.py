@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from mesh_pose_ros.skeletons import COCO17, SMPL24
 from training.synthetic.decimation import mirror_of
+from training.synthetic.t_pose import skinned, turns_to_t_pose
 
 Array = NDArray[np.float64]
 
@@ -36,13 +37,8 @@ BONE_OF_JOINT |= {
 }
 FINGERS = ('index', 'middle', 'ring', 'pinky', 'thumb')
 FACE = COCO17.names[:5]
-# landmark -> (bone whose head it is); the surface gives the others
-LANDMARK_BONES = {'index': 'index_01', 'pinky': 'pinky_01', 'thumb': 'thumb_02'}
-# bone -> its direction in the T-pose of the left side; the legs stand as SMPL's template does
-T_POSE = {
-    'left_hip': ('left_knee', (0.090, -0.995, -0.012)),
-    'left_knee': ('left_ankle', (-0.034, -0.993, -0.109)),
-}
+# knuckle -> bone whose head it is
+KNUCKLES = {'index': 'index_01', 'pinky': 'pinky_01', 'thumb': 'thumb_02'}
 ADULT = 18.0  # years
 
 
@@ -127,33 +123,42 @@ def _to_smpl_axes(points: Array) -> Array:
 
 
 def _t_posed(model, vertices: Array, heads: Array, age: Array) -> TPosedBodies:
-    bones = list(model.bone_labels)
-    joints = heads[:, [bones.index(BONE_OF_JOINT[name]) for name in SMPL24.names]]
-    names = tuple(f'{side}_{mark}' for side in ('left', 'right') for mark in LANDMARK_BONES)
-    at = [bones.index(LANDMARK_BONES[n.split('_')[1]] + '_' + n[0]) for n in names]
-    landmarks = heads[:, at]
+    joints, knuckles, names = _named_heads(model, heads)
+    turns = turns_to_t_pose(joints, knuckles, names)
+    wrists = np.eye(len(SMPL24))[[SMPL24.index(name.split('_')[0] + '_wrist') for name in names]]
     weights = _merged_weights(model)
-    rotations = _turns_to_t_pose(joints, landmarks, names)
-    posed, moved = skinned(vertices, weights, joints, rotations)
-    hands = [SMPL24.index(n.split('_')[0] + '_wrist') for n in names]
-    offsets = landmarks - joints[:, hands]
-    marks = np.einsum('nlij,nlj->nli', rotations[:, hands], offsets) + moved[:, hands]
-    pelvis = moved[:, :1]
-    body, faces = _largest_part(model.faces.numpy(), len(weights))
-    import anny
-
-    # taken with the eyes still in their sockets
-    rows = anny.KeypointsRegressor.coco(model).regression_weights.numpy()[: len(FACE)]
-    face = np.einsum('pv,nvi->npi', rows, posed)
+    points = np.concatenate([vertices, knuckles], axis=1)
+    points, joints = skinned(points, np.concatenate([weights, wrists]), joints, turns)
+    points, joints = points - joints[:, :1], joints - joints[:, :1]
+    vertices, knuckles = np.split(points, [len(weights)], axis=1)
+    skin, faces = _largest_part(model.faces.numpy(), len(weights))
     return TPosedBodies(
-        vertices=(posed - pelvis)[:, body],
-        joints=moved - pelvis,
-        landmarks=np.concatenate([marks, face], axis=1) - pelvis,
+        vertices=vertices[:, skin],
+        joints=joints,
+        landmarks=np.concatenate([knuckles, _faces_points(model, vertices)], axis=1),
         landmark_names=names + FACE,
-        weights=weights[body],
+        weights=weights[skin],
         faces=faces,
         age=age,
     )
+
+
+def _named_heads(model, heads: Array) -> tuple[Array, Array, tuple[str, ...]]:
+    """SMPL's joints (N, 24, 3), knuckles (N, 6, 3) and the knuckles' names."""
+    bones = list(model.bone_labels)
+    joints = heads[:, [bones.index(BONE_OF_JOINT[name]) for name in SMPL24.names]]
+    marks = {
+        f'{s}_{k}': f'{bone}_{s[0]}' for s in ('left', 'right') for k, bone in KNUCKLES.items()
+    }
+    return joints, heads[:, [bones.index(bone) for bone in marks.values()]], tuple(marks)
+
+
+def _faces_points(model, vertices: Array) -> Array:
+    """COCO's points of the face by Anny's authors, (N, 5, 3), with the eyes in their sockets."""
+    import anny
+
+    rows = anny.KeypointsRegressor.coco(model).regression_weights.numpy()[: len(FACE)]
+    return np.einsum('pv,nvi->npi', rows, vertices)
 
 
 def _merged_weights(model) -> Array:
@@ -186,79 +191,3 @@ def _largest_part(faces: NDArray[np.int64], count: int) -> tuple[NDArray[np.int6
     new[body] = np.arange(len(body))
     renumbered = new[faces]
     return body, renumbered[(renumbered >= 0).all(axis=1)]
-
-
-def _turns_to_t_pose(joints: Array, landmarks: Array, names: tuple[str, ...]) -> Array:
-    """Global rotation of each joint from Anny's rest pose to the T-pose, (N, 24, 3, 3)."""
-    turns = np.tile(np.eye(3), (len(joints), len(SMPL24), 1, 1))
-    for side, sign in (('left', 1.0), ('right', -1.0)):
-        at = {n: SMPL24.index(f'{side}_{n}') for n in _SIDE_JOINTS}
-        for joint, (end, direction) in T_POSE.items():
-            a, b = (at[n.removeprefix('left_')] for n in (joint, end))
-            turns[:, a] = _turn(joints[:, b] - joints[:, a], np.array(direction) * [sign, 1, 1])
-        x, y, z = np.array([sign, 0, 0]), np.array([0, 1.0, 0]), np.array([0, 0, 1.0])
-        upper = joints[:, at['elbow']] - joints[:, at['shoulder']]
-        fore = joints[:, at['wrist']] - joints[:, at['elbow']]
-        hand = joints[:, at['hand']] - joints[:, at['wrist']]
-        hinge = np.cross(upper, fore)  # the elbow bends forward: from x to z, round -y
-        across = landmarks[:, names.index(f'{side}_index')]
-        across = across - landmarks[:, names.index(f'{side}_pinky')]
-        turns[:, at['shoulder']] = _turn(upper, x, hinge, -y * sign)
-        forearm = _turn(fore, x, hinge, -y * sign)
-        turns[:, at['wrist']] = turns[:, at['hand']] = _turn(hand, x, across, z)
-        turns[:, at['elbow']] = _between(forearm, _turn(fore, x, across, z))
-    return turns
-
-
-_SIDE_JOINTS = ('hip', 'knee', 'ankle', 'foot', 'shoulder', 'elbow', 'wrist', 'hand')
-
-
-def _turn(a: Array, to_a: Array, b: Array | None = None, to_b: Array | None = None) -> Array:
-    """Rotations that take a to to_a and b, as far as it can, to to_b; without b, the least."""
-    if b is None:
-        b = to_b = np.cross(a, to_a)  # the axis of the smallest turn stays where it is
-    return np.swapaxes(_frame(to_a, to_b), -1, -2).swapaxes(-1, -2) @ np.swapaxes(
-        _frame(a, b), -1, -2
-    )
-
-
-def _frame(a: Array, b: Array) -> Array:
-    """Orthonormal columns: along a, b without its part along a, and their cross product."""
-    first = a / np.linalg.norm(a, axis=-1, keepdims=True)
-    second = b - (b * first).sum(-1, keepdims=True) * first
-    second = second / np.linalg.norm(second, axis=-1, keepdims=True)
-    first, second = np.broadcast_arrays(first, second)
-    return np.stack([first, second, np.cross(first, second)], axis=-1)
-
-
-def _between(a: Array, b: Array) -> Array:
-    """Half way from rotation a to rotation b."""
-    from scipy.spatial.transform import Rotation
-
-    half = Rotation.from_rotvec(Rotation.from_matrix(b @ a.swapaxes(-1, -2)).as_rotvec() / 2)
-    return half.as_matrix() @ a
-
-
-def skinned(points: Array, weights: Array, joints: Array, turns: Array) -> tuple[Array, Array]:
-    """
-    Turn joints and carry points along by linear blend skinning.
-
-    :param points: (N, V, 3) at rest
-    :param weights: (V, 24)
-    :param joints: (N, 24, 3) at rest
-    :param turns: (N, 24, 3, 3) global rotations
-    :return: points (N, V, 3) and joints (N, 24, 3); the pelvis stays where it is
-    """
-    moved = joints.copy()
-    for child, parent in enumerate(SMPL24.parents):
-        if parent >= 0:
-            bone = joints[:, child] - joints[:, parent]
-            moved[:, child] = moved[:, parent] + np.einsum('nij,nj->ni', turns[:, parent], bone)
-    shift = moved - np.einsum('njab,njb->nja', turns, joints)
-    carried = np.stack([_blend(*one, weights) for one in zip(points, turns, shift, strict=True)])
-    return carried, moved
-
-
-def _blend(points: Array, turns: Array, shift: Array, weights: Array) -> Array:
-    blend = (weights @ turns.reshape(len(turns), 9)).reshape(-1, 3, 3)
-    return np.einsum('vab,vb->va', blend, points) + weights @ shift
