@@ -16,6 +16,7 @@ import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -37,9 +38,10 @@ from training.synthetic.motion import (
 from training.synthetic.pose_bank import FPS, PoseBank
 from training.synthetic.rasteriser import Array
 from training.synthetic.scenes import Actor, Figure, Picture, View, Wardrobe, photograph
-from training.synthetic.shading import PAGE, Light, merged
+from training.synthetic.sensor import Image, Sensor
+from training.synthetic.shading import PAGE, Light, Surface, merged
 from training.synthetic.stages import UP, Stage, block, floor, panel, walls
-from training.synthetic.textures import WALLS, cloth_page, noise, page_of
+from training.synthetic.textures import WALLS, Page, cloth_page, noise, page_of
 from training.synthetic.wardrobe import Style, pieces_of
 
 SIZE = (640, 480)
@@ -48,6 +50,7 @@ CAMERA_HEIGHT, CAMERA_TILT = 1.4, np.radians(8)
 FRAMES = 240
 SEAT_HEIGHT = 0.44  # metres
 CODEC = 'mp4v'  # every OpenCV decodes it; its VP9 encoder would take four times the space
+SENSOR = Sensor(blur=0.45, grain=2.2)
 UPPER = [
     SMPL24.index(name)
     for name in SMPL24.names
@@ -171,7 +174,7 @@ def _recorded(bank: PoseBank, name: str) -> Motion:
     return from_quaternions(bank.quaternions[frames], FPS).smoothed()
 
 
-def _ringed(rng: np.random.Generator, base: Array, other: Array) -> Array:
+def _ringed(rng: np.random.Generator, base: Array, other: Array) -> Page:
     page = cloth_page(rng, base, plain=True)
     rings = np.arange(len(page)) % 20 < 7
     page[rings] = np.clip(page[rings] - base + other, 0, 255).astype(np.uint8)
@@ -210,7 +213,7 @@ def hall(seat: Sequence[Actor]) -> Stage:
     return Stage(merged(scenery), merged(blocks), light)
 
 
-def _boards(rng: np.random.Generator) -> Array:
+def _boards(rng: np.random.Generator) -> Page:
     """A light wooden floor."""
     tones = np.repeat(rng.normal(0, 5, 32), PAGE // 32)
     tones[:: PAGE // 32] -= 30
@@ -219,7 +222,7 @@ def _boards(rng: np.random.Generator) -> Array:
     )
 
 
-def _stool(actor: Actor) -> object:
+def _stool(actor: Actor) -> Surface:
     """A block up to where a person sits."""
     body = actor.body
     weights = body.model.weights
@@ -255,11 +258,11 @@ def pictures(cast: Sequence[Role], model: BodyModel, frames: Sequence[int]) -> I
         yield photograph(camera, stage, actors_at(cast, model, frame))
 
 
-def truth(shown: Sequence[Picture], cast: Sequence[Role]) -> dict[str, Array]:
+def truth(shown: Sequence[Picture], cast: Sequence[Role]) -> dict[str, Any]:
     """What ``people_truth.npz`` holds, see the head of this file."""
     people = [picture.people for picture in shown]
 
-    def stacked(field: str) -> Array:
+    def stacked(field: str) -> Any:
         return np.array([[getattr(person, field) for person in frame] for frame in people])
 
     return {
@@ -276,13 +279,6 @@ def truth(shown: Sequence[Picture], cast: Sequence[Role]) -> dict[str, Array]:
         'names_smpl24': np.array(SMPL24.names),
         'names_coco17': np.array(COCO17.names),
     }
-
-
-def with_grain(image: Array, rng: np.random.Generator) -> Array:
-    """A perfect picture as a small sensor gives it."""
-    soft = cv2.GaussianBlur(image, (0, 0), 0.45).astype(np.float32)
-    grain = cv2.GaussianBlur(rng.normal(0, 2.2, image.shape).astype(np.float32), (0, 0), 0.7)
-    return np.clip(soft + grain + 0.5, 0, 255).astype(np.uint8)
 
 
 def camera_yaml(view: View) -> str:
@@ -313,14 +309,14 @@ def _plain(matrix: Array) -> list[float]:
     return [round(float(x), 6) for x in matrix.ravel()]
 
 
-def write_video(images: Sequence[Array], path: Path) -> None:
+def write_video(images: Sequence[Image], path: Path) -> None:
     """
     Write RGB images as a video.
 
     :raises OSError: this OpenCV has no encoder for it
     """
     size = (images[0].shape[1], images[0].shape[0])
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*CODEC), FPS, size)
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*CODEC), FPS, size)
     if not writer.isOpened():
         raise OSError(f'this OpenCV cannot write {CODEC} video to {path}')
     for image in images:
@@ -342,7 +338,7 @@ def main() -> None:
     frames = pictures(cast, wardrobe.model, range(FRAMES))
     shown = list(track(frames, 'rendering', total=FRAMES))
     told.out.mkdir(parents=True, exist_ok=True)
-    write_video([with_grain(p.image, rng) for p in shown], told.out / 'people.mp4')
+    write_video([SENSOR(p.image, rng) for p in shown], told.out / 'people.mp4')
     (told.out / 'people.yaml').write_text(camera_yaml(shown[0].view))
     np.savez_compressed(told.out / 'people_truth.npz', **truth(shown, cast))
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from mesh_pose_ros.geometry.body_model import ShapedBody
@@ -145,13 +146,13 @@ def _soles(person: ShapedBody, motion: Motion) -> Array:
     return np.concatenate([p.vertices[:, chosen] for p in posed])
 
 
-def _sole_points(person: ShapedBody, side: int) -> Array:
+def _sole_points(person: ShapedBody, side: int) -> NDArray[np.int64]:
     height = np.where(person.vertices[:, 0] * side > 0, person.vertices[:, 1], np.inf)
     lowest = np.argsort(height)[:SOLE]
     return lowest[np.argsort(person.vertices[lowest, 2])]
 
 
-def _standing(height: Array, steps: Array) -> Array:
+def _standing(height: Array, steps: Array) -> NDArray[np.int64]:
     """
     Which foot carries the body at each step, (T,): the cheapest sequence (Viterbi).
 

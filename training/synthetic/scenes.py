@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from mesh_pose_ros.geometry.camera import Camera
 from mesh_pose_ros.geometry.rotations import axis_angle_to_matrix
 from training.synthetic.garments import Anatomy, Figure, Piece, dressed
 from training.synthetic.rasteriser import NOTHING, Array, Fragments, rasterise, supersampled
+from training.synthetic.sensor import Sensor
 from training.synthetic.shading import Light, Surface, cast_shadows, merged, shade, to_srgb
 from training.synthetic.stages import Stage, random_stage
 from training.synthetic.textures import Rng
@@ -159,7 +160,7 @@ def photograph(
     colours = shade(everything, seen, light, focal, shadows)
     empty = ~seen.mask
     colours[empty] = _sky(view, stage, size)[empty]
-    fine = cv2.resize(colours, (width, height), interpolation=cv2.INTER_AREA)
+    fine: Array = np.float32(cv2.resize(colours, (width, height), interpolation=cv2.INTER_AREA))
     owner = _owners(seen, [len(p.faces) for p in people])
     # one of the rays of each pixel stands for it
     middle = slice((samples - 1) // 2, None, samples)
@@ -195,7 +196,12 @@ def _owners(seen: Fragments, counts: Sequence[int]) -> NDArray[np.int64]:
 
 
 def _label(
-    view: View, actor: Actor, index: int, owner: Array, depth: Array, surface: Surface
+    view: View,
+    actor: Actor,
+    index: int,
+    owner: NDArray[np.int64],
+    depth: Array,
+    surface: Surface,
 ) -> Label:
     body, turn = actor.body, view.rotation
     vertices = view.seen(body.vertices)
@@ -208,13 +214,13 @@ def _label(
         points=points,
         points2d=pixels,
         visible=_visible(pixels, points[:, 2], owner, depth, index),
-        box=_box_of(owner == index),
+        box=_box_of(np.equal(owner, index)),
         whole_box=_hull(view.camera.project(surface.vertices)),
     )
 
 
 def _visible(
-    pixels: Array, away: Array, owner: Array, depth: Array, index: int
+    pixels: Array, away: Array, owner: NDArray[np.int64], depth: Array, index: int
 ) -> NDArray[np.bool_]:
     height, width = owner.shape
     near = np.nan_to_num(pixels, nan=-9.0).round().astype(int)
@@ -255,7 +261,8 @@ def random_scene(
         aside = away * rng.uniform(-0.4, 0.4) * size[0] / camera.focal
         body = on_ground(wardrobe.model, betas, pose, (aside, -away))
         actors.append(Actor(wardrobe.stranger(betas, rng), body))
-    return photograph(view, random_stage(rng), actors)
+    picture = photograph(view, random_stage(rng), actors)
+    return replace(picture, image=Sensor.random(rng)(picture.image, rng))
 
 
 def on_ground(

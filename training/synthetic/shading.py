@@ -113,7 +113,7 @@ def shade(
     :param focal: pixels; far pictures are blurred by it
     :return: (H, W, 3) float32, squares of sRGB values 0 to 1 and above, zero outside
     """
-    return _shade(
+    return _shade(  # type: ignore[call-arg]
         seen.face,
         seen.barycentric,
         np.ascontiguousarray(surface.vertices, np.float32),

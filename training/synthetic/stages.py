@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from mesh_pose_ros.geometry.rotations import axis_angle_to_matrix
 from training.synthetic.rasteriser import Array
@@ -38,11 +39,13 @@ class Stage:
     sky: Array = field(default_factory=lambda: np.array([[0.75, 0.8, 0.85], [0.3, 0.5, 0.8]]))
 
 
-def panel(corner: Array, across: Array, down: Array, page: Page, texels: float) -> Surface:
+def panel(
+    corner: ArrayLike, across: ArrayLike, down: ArrayLike, page: Page, texels: float
+) -> Surface:
     """A rectangle: its top left corner and two edges, (3,) each, seen from its front."""
-    corner, across, down = (np.asarray(v, np.float32) for v in (corner, across, down))
-    vertices = np.stack([corner, corner + down, corner + across + down, corner + across])
-    width, height = np.linalg.norm(across) * texels, np.linalg.norm(down) * texels
+    start, right, low = (np.asarray(v, np.float32) for v in (corner, across, down))
+    vertices = np.stack([start, start + low, start + right + low, start + right])
+    width, height = np.linalg.norm(right) * texels, np.linalg.norm(low) * texels
     return Surface(
         vertices,
         np.array([[0, 1, 2], [0, 2, 3]], np.int32),
@@ -52,7 +55,9 @@ def panel(corner: Array, across: Array, down: Array, page: Page, texels: float) 
     )
 
 
-def block(foot: Array, size: Array, yaw: float, page: Page, texels: float = 200.0) -> Surface:
+def block(
+    foot: ArrayLike, size: ArrayLike, yaw: float, page: Page, texels: float = 200.0
+) -> Surface:
     """A box standing on its ``foot`` (3,), ``size`` (width, height, depth), turned left."""
     x, y, z = axis_angle_to_matrix((0.0, yaw, 0.0)).T * np.array(size)[:, None]
     low = np.asarray(foot) - x / 2 - z / 2

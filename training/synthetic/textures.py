@@ -65,7 +65,7 @@ def colour(rng: Rng, saturation: tuple[float, float] = (0.1, 0.8)) -> Array:
 
 def page_of(base: Array, *fields: Array) -> Page:
     """A page of one colour, each field (PAGE, PAGE) added to it in grey levels."""
-    picture = np.broadcast_to(np.asarray(base, np.float32), (PAGE, PAGE, 3))
+    picture: Array = np.broadcast_to(np.asarray(base, np.float32), (PAGE, PAGE, 3))
     for one in fields:
         picture = picture + one[..., None]
     return np.clip(picture, 0, 255).astype(np.uint8)

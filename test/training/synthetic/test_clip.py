@@ -11,7 +11,7 @@ from mesh_pose_ros.geometry.body_model import BodyModel
 from mesh_pose_ros.geometry.camera import Camera
 from mesh_pose_ros.geometry.rotations import axis_angle_to_matrix
 from mesh_pose_ros.skeletons import SMPL24
-from training.synthetic.clip import camera_yaml, view, with_grain, write_video
+from training.synthetic.clip import SENSOR, camera_yaml, view, write_video
 from training.synthetic.key_poses import KEY_POSES, key_rotations
 from training.synthetic.motion import Motion, flat_footed, heading, walked
 
@@ -158,7 +158,7 @@ def test_one_motion_follows_another_without_a_jump(person):
 
 
 def test_a_written_video_reads_back(tmp_path):
-    images = [with_grain(np.full((48, 64, 3), (200, 30, 30), np.uint8), np.random.default_rng(0))]
+    images = [SENSOR(np.full((48, 64, 3), (200, 30, 30), np.uint8), np.random.default_rng(0))]
     write_video(images * 5, tmp_path / 'clip.mp4')
     read, image = cv2.VideoCapture(str(tmp_path / 'clip.mp4')).read()
     assert read
