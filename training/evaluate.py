@@ -18,11 +18,13 @@ from training.data.lifter_samples import LifterBatch, LifterSamples
 from training.metrics import aligned_error, angle_error, mean_error
 from training.recipes import RECIPES
 from training.recipes.lifter import LifterRecipe
+from training.synthetic.corruption import IN_VIEW
 from training.synthetic.pose_bank import PoseBank
 from training.synthetic.poses import PoseSampler
 
 SEED = 20_26
 PEOPLE = 2000
+KINDS = {'true': None, 'noisy': IN_VIEW}
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,13 +82,13 @@ def _cases(recipe: LifterRecipe, poses: Path | None, people: int):
     if bank:
         draws['mixed'] = PoseSampler(bank, True, recipe.poses)
     for draw, sampler in draws.items():
-        for kind, corruption in (('true', None), ('noisy', recipe.corruption)):
+        for kind, corruption in KINDS.items():
             samples = LifterSamples(recipe.body, sampler, corruption, held_out=True)
             batch = samples.batch(people, torch.Generator().manual_seed(SEED))
             yield f'{draw}_{kind}_joints', samples, batch
     if bank:
         sampler = draws['mixed']
-        for kind, corruption in (('true', None), ('noisy', recipe.corruption)):
+        for kind, corruption in KINDS.items():
             samples = LifterSamples(recipe.body, sampler, corruption, held_out=True)
             generator = torch.Generator().manual_seed(SEED)
             batch = samples.seen(sampler.recorded(people, generator), generator)

@@ -67,6 +67,7 @@ def export_lifter(lifter: Lifter, path: Path) -> None:
             optimize=True,
             verbose=False,
         )
+    assert program is not None
     model = program.model_proto
     del model.metadata_props[:]
     for node in model.graph.node:  # stack traces of this machine
@@ -107,6 +108,7 @@ def main() -> None:
     recipe = RECIPES[options.recipe]
     trainer = Trainer(recipe.task(None), options.run or Path('runs') / options.recipe)
     graph = options.out / f'{recipe.name}.onnx'
+    assert isinstance(trainer.average, Lifter)
     export_lifter(trainer.average, graph)
     accuracy = measure_lifter(graph, recipe, options.poses)
     write_card(lifter_card(recipe, graph, accuracy), graph.with_suffix('.yaml'))

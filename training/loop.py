@@ -57,7 +57,11 @@ class Task(Protocol):
     """What a recipe brings to the loop."""
 
     schedule: Schedule
-    network: nn.Module
+
+    @property
+    def network(self) -> nn.Module:
+        """What is trained."""
+        ...
 
     def losses(self, step: int, generator: torch.Generator) -> dict[str, Tensor]:
         """Weighted parts of the loss of one fresh batch."""

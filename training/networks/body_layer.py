@@ -25,6 +25,14 @@ class BodyLayer(nn.Module):
     :param arrays: the file's arrays, see `mesh_pose_ros.geometry.body_model`
     """
 
+    template: Tensor  # (V, 3)
+    directions: Tensor  # (C, V * 3)
+    weights: Tensor  # (V, J)
+    rest_joints: Tensor  # (J, 3)
+    joint_directions: Tensor  # (C, J * 3)
+    paths: Tensor
+    above: Tensor
+
     def __init__(self, arrays: dict[str, np.ndarray]) -> None:
         super().__init__()
         self.parents = _parents(arrays['kintree_table'])
@@ -107,6 +115,10 @@ class RegressedPoints(nn.Module):
     ``sum_j R_j m_pj + c_pj t_j`` where m and c do not depend on the pose.
     """
 
+    share: Tensor
+    mean: Tensor
+    directions: Tensor
+
     def __init__(self, body: BodyLayer, regressor: Tensor) -> None:
         super().__init__()
         mixed = torch.einsum('pv,vj->pjv', regressor, body.weights)
@@ -119,7 +131,7 @@ class RegressedPoints(nn.Module):
 
     def forward(self, rotations: Tensor, shift: Tensor, betas: Tensor) -> Tensor:
         """Points (N, P, 3) of bodies whose joints move as `BodyLayer.joints` says."""
-        local = self.mean + (betas @ self.directions).unflatten(-1, self.mean.shape)
+        local = self.mean + (betas @ self.directions).unflatten(-1, list(self.mean.shape))
         turned = local.flatten(2) @ rotations.transpose(2, 3).flatten(1, 2)  # (N, P, J3)(N, J3, 3)
         return turned + self.share @ shift
 

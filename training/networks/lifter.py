@@ -66,6 +66,8 @@ class Lifter(nn.Module):
     :param root: rows of ``regressor`` whose mean is the origin of the input
     """
 
+    root: Tensor
+
     def __init__(
         self, body: BodyLayer, regressor: Tensor, root: list[int], settings: LifterSettings
     ) -> None:

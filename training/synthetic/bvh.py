@@ -164,14 +164,13 @@ def _to_rest(joints: list[BvhJoint], places: dict[str, int], name: str) -> Array
     if part not in BONES or f'{side}_{BONES[part][0]}' not in places:
         return np.eye(3)
     end, way = BONES[part]
-    way = np.array(way) * ([1, 1, 1] if side == 'left' else [-1, 1, 1])
+    wanted = np.array(way) * ([1, 1, 1] if side == 'left' else [-1, 1, 1])
     bone = _rest(joints, places[f'{side}_{end}']) - _rest(joints, places[name])
-    way, bone = way / np.linalg.norm(way), bone / max(np.linalg.norm(bone), 1e-9)
-    axis, cosine = np.cross(way, bone), way @ bone
-    size = np.linalg.norm(axis)
+    axis = np.cross(wanted, bone)
+    size = float(np.linalg.norm(axis))
     if size < 1e-9:  # already there; straight back does not happen between resting people
         return np.eye(3)
-    return Rotation.from_rotvec(axis / size * np.arctan2(size, cosine)).as_matrix()
+    return Rotation.from_rotvec(axis / size * np.arctan2(size, wanted @ bone)).as_matrix()
 
 
 def _rest(joints: list[BvhJoint], index: int) -> Array:

@@ -9,7 +9,7 @@ camera axes (x right, y down, z forward), metres.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -20,14 +20,14 @@ from training.data.joint_sets import LIFT27
 JOINTS = len(LIFT27)
 MIRROR = LIFT27.mirror.tolist()
 HIPS = [LIFT27.index('left_hip'), LIFT27.index('right_hip')]
-LIMBS = [
-    [LIFT27.index(f'{side}_{part}') for part in parts]
-    for side in ('left', 'right')
+ARMS, LEGS = (
+    [[LIFT27.index(f'{side}_{part}') for part in parts] for side in ('left', 'right')]
     for parts in (
         ('elbow', 'wrist', 'index', 'pinky', 'thumb'),
         ('knee', 'ankle', 'heel', 'foot_index'),
     )
-]
+)
+LIMBS = ARMS + LEGS
 FACE = list(range(5))
 EXTREMITIES = list(range(17, JOINTS))
 ENDS = {  # joint -> the one before it on its limb
@@ -82,6 +82,7 @@ class Corruption:
     :param guess: standard deviation of a guessed limb's errors
     :param dropped: chance for a single joint to be missing
     :param without_face, without_extremities: chance for these sets to be missing
+    :param without_limb, without_legs: chance for one limb, or both legs, to be out of view
     """
 
     clean: float = 0.3
@@ -96,9 +97,12 @@ class Corruption:
     dropped: float = 0.04
     without_face: float = 0.12
     without_extremities: float = 0.2
+    without_limb: float = 0.03
+    without_legs: float = 0.12
 
 
 LIKE_REAL = Corruption()
+IN_VIEW = replace(LIKE_REAL, without_limb=0.0, without_legs=0.0)
 
 
 def corrupted(
@@ -177,6 +181,10 @@ def _present(count: int, settings: Corruption, generator: torch.Generator) -> Te
     ends = torch.rand(count, 1, generator=generator) >= settings.without_extremities
     present[:, FACE] &= face
     present[:, EXTREMITIES] &= ends
+    upper = torch.rand(count, 1, generator=generator) >= settings.without_legs
+    for limb in LIMBS:
+        seen = torch.rand(count, 1, generator=generator) >= settings.without_limb
+        present[:, limb] &= seen & (upper if limb in LEGS else torch.tensor(True))
     present[:, HIPS] = True
     intact = torch.rand(count, 1, generator=generator) < 0.35
     return (present | intact).float()

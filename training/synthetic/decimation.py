@@ -145,7 +145,7 @@ class Collapser:
         old, new = (np.cross(p[1] - p[0], p[2] - p[0]) for p in (before, after))
         sizes = np.linalg.norm(old) * np.linalg.norm(new)
         edges = np.sum((after - np.roll(after, 1, axis=0)) ** 2)
-        return old @ new > MAX_TURN * sizes and np.linalg.norm(new) / edges > MIN_SHAPE
+        return bool(old @ new > MAX_TURN * sizes and np.linalg.norm(new) / edges > MIN_SHAPE)
 
     def _collapse(self, gone: int, kept: int) -> set[int]:
         touched = self._neighbours(gone)

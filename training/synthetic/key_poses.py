@@ -16,7 +16,7 @@ from mesh_pose_ros.skeletons import SMPL24, other_side
 
 Angles = tuple[float, float, float]
 
-ARMS_DOWN = {'shoulder': (0, 0, -72), 'elbow': (0, -15, 0)}
+ARMS_DOWN: dict[str, Angles] = {'shoulder': (0, 0, -72), 'elbow': (0, -15, 0)}
 
 KEY_POSES: dict[str, dict[str, Angles]] = {
     't_pose': {},

@@ -110,7 +110,7 @@ def _principal(centred: Array, count: int) -> Array:
     return directions[:count] * sizes[:count, None] / np.sqrt(len(centred))
 
 
-def betas_of(vertices: Array, mean: Array, shapes: Array) -> Array:
+def betas_of(vertices: Array, mean: Array, shapes: Array) -> NDArray[np.floating]:
     """Shape coefficients that come closest to T-posed people, (N, C)."""
     flat = shapes.reshape(len(shapes), -1)
     # children may be told from small adults by large coefficients; keep those modest
@@ -137,7 +137,7 @@ def save(body: dict[str, NDArray], path: Path) -> None:
             value = value.astype(np.int32)
         stored[name] = value
     path.parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(path, **stored)
+    np.savez_compressed(path, **stored)  # type: ignore[arg-type]
 
 
 def main() -> None:

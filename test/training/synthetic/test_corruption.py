@@ -10,6 +10,7 @@ from training.data.joint_sets import LIFT27
 from training.synthetic.corruption import (
     EXTREMITIES,
     HIPS,
+    IN_VIEW,
     LIKE_REAL,
     MIRROR,
     blazepose_habit,
@@ -40,7 +41,7 @@ def test_errors_are_centimetres_and_largest_in_depth(people, draw):
 
 
 def test_hips_are_always_there_and_sets_go_together(people, draw):
-    confidence = corrupted(*people, replace(LIKE_REAL, dropped=0.0), draw)[1]
+    confidence = corrupted(*people, replace(IN_VIEW, dropped=0.0), draw)[1]
     assert (confidence[:, HIPS] > 0).all()
     ends = confidence[:, EXTREMITIES] > 0
     assert (ends.all(dim=1) | ~ends.any(dim=1)).all()
@@ -60,3 +61,12 @@ def test_habit_is_the_same_on_both_sides():
     np.testing.assert_allclose(habit[MIRROR] * [-1, 1, 1], habit, atol=1e-9)
     length = habit[LIFT27.index('left_foot_index')] - habit[LIFT27.index('left_heel')]
     assert length[2] < -0.1  # feet are short
+
+
+def test_legs_out_of_view_go_together(people, draw):
+    settings = replace(IN_VIEW, dropped=0.0, without_extremities=0.0, without_legs=0.5)
+    knees = [LIFT27.index(f'{side}_knee') for side in ('left', 'right')]
+    ankles = [LIFT27.index(f'{side}_ankle') for side in ('left', 'right')]
+    seen = corrupted(*people, settings, draw)[1][:, knees + ankles] > 0
+    assert (seen.all(dim=1) | ~seen.any(dim=1)).all()
+    assert 0.2 < seen.any(dim=1).float().mean() < 0.9
