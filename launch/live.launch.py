@@ -30,7 +30,7 @@ ARGUMENTS = [
     ('image_transport', '', 'raw or compressed; empty for that of params_file.',
      ['', 'raw', 'compressed']),
     ('reliability', '', 'QoS of the image subscription; empty for that of params_file.',
-     ['', 'best_effort', 'reliable']),
+     ['', 'auto', 'best_effort', 'reliable']),
     ('tf', '', 'What goes to /tf; empty for that of params_file.', ['', 'none', 'body', 'joints']),
     ('camera', 'none', 'Camera driver to start; its package must be installed.',
      ['none', *DRIVERS]),

@@ -120,6 +120,7 @@ def main(args: list[str] | None = None) -> int:
     made.add_argument('--speed', default='1.0', help='1 as recorded; less if the machine is slow')
     made.add_argument('--model', default='default', help='name of a model, or path to its card')
     options = made.parse_args(args)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that no process is left behind
     _settle()
     try:
         return _run(options)

@@ -36,7 +36,7 @@ from mesh_pose_ros.ros.interface import NODE, OUTPUTS
 from mesh_pose_ros.ros.outputs import Outputs
 from mesh_pose_ros.ros.parameters import BY_NAME, options_from
 from mesh_pose_ros.ros.processing import Arrival, Processing
-from mesh_pose_ros.ros.qos import profile
+from mesh_pose_ros.ros.qos import best_for, profile
 from mesh_pose_ros.ros.session import ros
 from mesh_pose_ros.ros.statistics import Statistics
 from mesh_pose_ros.ros.worker import Worker
@@ -66,7 +66,8 @@ class MeshPoseNode(LifecycleNode):
         self._processing: Processing | None = None  # from configure to cleanup
         self._worker: Worker[Arrival] | None = None  # while active
         self._outgoing: list[Any] = []
-        self._incoming: list[Any] = []
+        self._incoming: list[Any] = []  # the images are the last
+        self._reliability = 'best_effort'  # of the images
         self._last_arrival = time.monotonic()
         self._reminder = 0
         self.add_on_set_parameters_callback(self._on_set_parameters)
@@ -119,21 +120,42 @@ class MeshPoseNode(LifecycleNode):
         return result
 
     def _subscribe(self) -> None:
+        infos = self.create_subscription(
+            CameraInfo, 'camera_info', self._on_camera_info, profile(1, 'best_effort'), raw=True
+        )
+        asked = str(self.values['image.reliability'])
+        self._reliability = 'best_effort' if asked == 'auto' else asked
+        self._incoming = [infos, self._image_subscription()]
+        self._last_arrival = time.monotonic()
+        self.get_logger().info(f'waiting for images on {self._incoming[-1].topic_name}')
+
+    def _image_subscription(self) -> Any:
         suffix, kind = IMAGES[str(self.values['image.transport'])]
-        topic = self.resolve_topic_name('image') + suffix
-        qos = profile(1, str(self.values['image.reliability']))
 
         def on_image(data: bytes) -> None:
             self._on_image(Arrival(data, kind, time.monotonic()))
 
         # raw: an image that a newer one replaces is never deserialised
-        images = self.create_subscription(message_class(kind), topic, on_image, qos, raw=True)
-        infos = self.create_subscription(
-            CameraInfo, 'camera_info', self._on_camera_info, profile(1, 'best_effort'), raw=True
+        return self.create_subscription(
+            message_class(kind),
+            self.resolve_topic_name('image') + suffix,
+            on_image,
+            profile(1, self._reliability),
+            raw=True,
         )
-        self._incoming = [images, infos]
-        self._last_arrival = time.monotonic()
-        self.get_logger().info(f'waiting for images on {topic}')
+
+    def _suit_publishers(self) -> None:
+        """Subscribe again where the publishers allow more, or less, than was asked of them."""
+        if self.values['image.reliability'] != 'auto' or not self._incoming:
+            return
+        topic = self._incoming[-1].topic_name
+        publishers = self.get_publishers_info_by_topic(topic)
+        if not publishers or best_for(publishers) == self._reliability:
+            return
+        self._reliability = best_for(publishers)
+        self.destroy_subscription(self._incoming.pop())
+        self._incoming.append(self._image_subscription())
+        self.get_logger().info(f'images of {topic} are taken {self._reliability}')
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Stop listening and working; what is loaded stays."""
@@ -216,6 +238,7 @@ class MeshPoseNode(LifecycleNode):
     # Reports
 
     def _on_second(self) -> None:
+        self._suit_publishers()
         values: dict[str, Any] = figures(self.statistics)
         if self._processing is not None:
             values = {'model': self._processing.pipeline.model_id, **values}

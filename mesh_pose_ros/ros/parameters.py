@@ -81,9 +81,10 @@ PARAMETERS = (
     Parameter('model.threads', 0, 'CPU threads of a network; 0 for all.', 0, 256),
     Parameter('image.transport', 'raw', 'How images come.', choices=('raw', 'compressed')),
     Parameter(
-        'image.reliability', 'best_effort',
-        'QoS of the image subscription; reliable wants a reliable publisher.',
-        choices=('best_effort', 'reliable'),
+        'image.reliability', 'auto',
+        'QoS of the image subscription; auto: reliable where all publishers are, so that no large '
+        'image is lost, else best_effort. reliable hears no best-effort publisher.',
+        choices=('auto', 'best_effort', 'reliable'),
     ),
     Parameter(
         'image.max_rate_hz', 0.0, 'Use at most so many images a second; 0 for all.', 0, 1000,

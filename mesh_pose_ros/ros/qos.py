@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 
 RELIABILITY = {
@@ -19,3 +22,13 @@ def profile(depth: int, reliability: str = 'reliable', *, latched: bool = False)
         reliability=RELIABILITY[reliability],
         durability=durability,
     )
+
+
+def best_for(publishers: Sequence[Any]) -> str:
+    """
+    Reliability that hears every publisher, and loses nothing where all of them allow it.
+
+    :param publishers: endpoint infos of a topic, as `Node.get_publishers_info_by_topic` gives
+    """
+    offered = {publisher.qos_profile.reliability for publisher in publishers}
+    return 'reliable' if offered == {ReliabilityPolicy.RELIABLE} else 'best_effort'

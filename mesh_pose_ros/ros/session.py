@@ -27,5 +27,8 @@ def ros(args: list[str] | None) -> Iterator[None]:
         yield
     except ExternalShutdownException:
         pass
+    except Exception:
+        if rclpy.ok():  # else the interrupt took ROS away in the midst of a call
+            raise
     finally:
         rclpy.try_shutdown()

@@ -1,7 +1,10 @@
 """The demo really runs: three processes over DDS, then pictures of what was recorded."""
 
+import os
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 
 import cv2
 import numpy as np
@@ -28,7 +31,19 @@ def clip(tmp_path):
 
 def run(*args):
     command = [sys.executable, '-m', 'mesh_pose_ros.ros.demo', *map(str, args)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        out, err = process.communicate(timeout=120)
+    finally:
+        with suppress(ProcessLookupError):  # whoever is left of the session
+            os.killpg(process.pid, signal.SIGKILL)
+    return subprocess.CompletedProcess(command, process.returncode, out, err)
 
 
 def test_it_records_and_draws_people(clip, toy_models, tmp_path):

@@ -310,3 +310,20 @@ def test_a_model_that_cannot_be_loaded_ends_it_with_the_reason(run, toy_models, 
         assert node.wait() == 1, node.log
         assert words in node.log
         assert 'Traceback' not in node.log
+
+
+def test_it_takes_images_as_reliably_as_their_publishers_allow(run, client, toy_models):
+    from sensor_msgs.msg import Image
+
+    from mesh_pose_ros.ros.qos import profile
+
+    process = run(
+        'node', '--ros-args', '-r', '__ns:=/choosy', '-p', 'model.name:=toy_pose',
+        env={'MESH_POSE_MODELS': str(toy_models)},
+    )  # fmt: skip
+    for reliability in ('reliable', 'best_effort', 'reliable'):
+        publisher = client.node.create_publisher(Image, '/choosy/image', profile(1, reliability))
+        client.until(lambda: process.log.split('are taken ')[-1].startswith(reliability))  # noqa: B023
+        client.until(publisher.get_subscription_count)
+        client.node.destroy_publisher(publisher)
+    assert process.interrupt() == 0
