@@ -23,6 +23,7 @@ from mesh_pose_ros.people import Box, Person, Topology
 from mesh_pose_ros.pipeline.crop_stage import CropStage
 from mesh_pose_ros.pipeline.detection import DetectionOptions, Detector
 from mesh_pose_ros.pipeline.duplicates import without_duplicates
+from mesh_pose_ros.pipeline.following import missed
 from mesh_pose_ros.pipeline.lift_stage import LiftStage
 from mesh_pose_ros.pipeline.smoothing import Smoother, SmoothingOptions
 from mesh_pose_ros.pipeline.tracking import Track, Tracker, TrackingOptions
@@ -182,7 +183,9 @@ class MeshPose:
             raise ModelError(
                 f'model {self.model_id} has no detector: give boxes, or name a detector'
             )
-        return self._detector(image, self._options.detection)
+        options = self._options.detection
+        found = self._detector(image, options)
+        return (found + missed(self._tracker.tracks, found))[: options.max_persons]
 
     def _lifted(self, people: list[Person]) -> list[Person]:
         if self._lift is None:
