@@ -2,9 +2,9 @@
 What the node looks like from outside, and the files that tell users so.
 
 The node makes its topics from `OUTPUTS` and its parameters from `PARAMETERS`; this module writes
-``config/mesh_pose.yaml`` and ``docs/interface.md`` from the same tables::
+``config/mesh_pose.yaml``, ``docs/interface.md`` and the table in ``README.md`` from them::
 
-    python -m mesh_pose_ros.ros.interface          write both files
+    python -m mesh_pose_ros.ros.interface          write them
     python -m mesh_pose_ros.ros.interface --check  fail if they are not up to date
 """
 
@@ -22,6 +22,8 @@ from mesh_pose_ros.messages.types import shared_folder
 from mesh_pose_ros.ros.parameters import PARAMETERS, Parameter
 
 NODE = 'mesh_pose'
+README_BEGIN = '<!-- topics, by python -m mesh_pose_ros.ros.interface -->'
+README_END = '<!-- topics end -->'
 
 
 @dataclass(frozen=True)
@@ -181,11 +183,23 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     return ['| ' + ' | '.join(cells) + ' |' for cells in lines]
 
 
+def readme() -> str:
+    """The checkout's README with its table of topics made anew."""
+    text = (shared_folder() / 'README.md').read_text()
+    before, rest = text.split(README_BEGIN)
+    after = rest.split(README_END)[1]
+    rows = [('in', *row) for row in _topic_rows(INPUTS)]
+    rows += [('out', *row) for row in _topic_rows(OUTPUTS.values())]
+    table = '\n'.join(_table(('', 'Topic', 'Type', 'Meaning'), rows))
+    return f'{before}{README_BEGIN}\n\n{table}\n\n{README_END}{after}'
+
+
 def generated_files() -> dict[Path, str]:
     """Each file made from the tables, relative to the checkout, with its text."""
     return {
         Path('config/mesh_pose.yaml'): config_yaml(),
         Path('docs/interface.md'): interface_markdown(),
+        Path('README.md'): readme(),
     }
 
 
