@@ -21,3 +21,20 @@ def _lift27() -> Skeleton:
 
 
 LIFT27 = _lift27()
+
+
+def _body30() -> Skeleton:
+    """All that the image networks see, as one tree that grows from the pelvis."""
+    names = (*LIFT27.names, 'pelvis', 'neck', 'head_top')
+    grown = {
+        'pelvis': '', 'neck': 'pelvis', 'head_top': 'neck', 'nose': 'neck',
+        'left_shoulder': 'neck', 'right_shoulder': 'neck',
+        'left_hip': 'pelvis', 'right_hip': 'pelvis',
+    }  # fmt: skip
+    kept = {n: LIFT27.names[p] for n, p in zip(LIFT27.names, LIFT27.parents) if p != ROOT}
+    parents = {**kept, **grown}
+    places = [names.index(parents[n]) if parents[n] else ROOT for n in names]
+    return Skeleton('body30', names, tuple(places))
+
+
+BODY30 = _body30()

@@ -1,0 +1,112 @@
+"""What the crop network learns from: pictures of one person each, and what is known of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+
+import torch
+from torch import Tensor
+
+from training.data.joint_sets import BODY30
+
+MIRROR = torch.from_numpy(BODY30.mirror)
+
+
+@dataclass(frozen=True, eq=False)
+class CropBatch:
+    """
+    N crops of S x S pixels; J joints as in `BODY30`. Pixel centres are at whole numbers.
+
+    :param image: (N, 3, S, S) uint8 RGB
+    :param joints2d: (N, J, 2) pixels of the crop, inside it or not
+    :param seen2d: (N, J) trust in ``joints2d``, 0 (not labelled) to 1
+    :param joints3d: (N, J, 3) metres from the middle of the hips, axes of the crop's camera
+    :param seen3d: (N, J) trust in ``joints3d``; 0 for photographs
+    :param root: (N, 3) the middle of the hips in the crop's camera, metres; 0 where unknown
+    :param intrinsics: (N, 3, 3) of the crop's camera, pixels; 0 where unknown
+    :param hidden: (N, J) bool, where it is known that something covers the joint
+    :param swappable: (N,) bool: left and right may be interchanged in the labels
+    :param real: (N,) bool: a photograph
+    :param source: (N,) which layer or which annotation the person is from
+    :param turn: (N, 3, 3) camera axes of that layer -> the crop's; holds a reflection where the
+        person was mirrored; 0 for photographs
+    """
+
+    image: Tensor
+    joints2d: Tensor
+    seen2d: Tensor
+    joints3d: Tensor
+    seen3d: Tensor
+    root: Tensor
+    intrinsics: Tensor
+    hidden: Tensor
+    swappable: Tensor
+    real: Tensor
+    source: Tensor
+    turn: Tensor
+
+    def __len__(self) -> int:
+        return len(self.image)
+
+    @property
+    def side(self) -> int:
+        """Width and height of a crop, pixels."""
+        return self.image.shape[-1]
+
+    @property
+    def inside(self) -> Tensor:
+        """Which joints lie within their crop, (N, J) bool."""
+        low, high = -0.5, self.side - 0.5
+        return ((self.joints2d >= low) & (self.joints2d <= high)).all(-1)
+
+    def to(self, device: torch.device | str) -> CropBatch:
+        """The same on another device."""
+        return self._each(lambda part: part.to(device, non_blocking=True))
+
+    def __getitem__(self, rows: Tensor | slice) -> CropBatch:
+        """Some of the crops."""
+        return self._each(lambda part: part[rows])
+
+    def mirrored(self, rows: Tensor) -> CropBatch:
+        """
+        Show crops as in a mirror, left and right joints interchanged.
+
+        :param rows: (N,) bool, which ones
+        """
+        across = self.joints2d.new_tensor([-1.0, 1.0])
+        last = self.joints2d.new_tensor([self.side - 1.0, 0.0])
+        flip = self.joints3d.new_tensor([-1.0, 1.0, 1.0])
+        intrinsics = self.intrinsics.clone()
+        known = intrinsics[:, 2, 2]
+        intrinsics[:, 0, 2] = (self.side - 1) * known - intrinsics[:, 0, 2]
+        swap = MIRROR.to(self.image.device)
+        turned = replace(
+            self,
+            image=self.image.flip(-1),
+            joints2d=self.joints2d[:, swap] * across + last,
+            seen2d=self.seen2d[:, swap],
+            joints3d=self.joints3d[:, swap] * flip,
+            seen3d=self.seen3d[:, swap],
+            hidden=self.hidden[:, swap],
+            root=self.root * flip,
+            intrinsics=intrinsics,
+            turn=self.turn * flip[:, None],
+        )
+        return replace(
+            self, **{f.name: _chosen(rows, getattr(turned, f.name), getattr(self, f.name))
+                     for f in fields(self)}
+        )  # fmt: skip
+
+    def _each(self, change) -> CropBatch:
+        return CropBatch(**{f.name: change(getattr(self, f.name)) for f in fields(self)})
+
+
+def joined(batches: Sequence[CropBatch]) -> CropBatch:
+    """Several batches as one."""
+    parts = {f.name: [getattr(b, f.name) for b in batches] for f in fields(CropBatch)}
+    return CropBatch(**{name: torch.cat(part) for name, part in parts.items()})
+
+
+def _chosen(rows: Tensor, yes: Tensor, no: Tensor) -> Tensor:
+    return torch.where(rows.view(-1, *[1] * (yes.ndim - 1)), yes, no)
