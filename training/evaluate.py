@@ -1,12 +1,15 @@
 """
 Measure a model file: ``python -m training.evaluate lifter --poses posebank.npz``.
 
-Runs the written graph in ONNX Runtime on clips and bodies that training never saw.
+Runs the written graph in ONNX Runtime on clips and bodies that training never saw. Whole chains
+of models are measured on pictures: ``python -m training.evaluate images``, see
+`training.evaluate_images`.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -106,8 +109,12 @@ def only_coco(batch: LifterBatch) -> LifterBatch:
 
 def main() -> None:
     """Command line."""
+    if sys.argv[1:2] == ['images']:
+        from training import evaluate_images
+
+        return evaluate_images.main(sys.argv[2:])
     parser = argparse.ArgumentParser(description=__doc__.split('\n\n')[0])
-    parser.add_argument('recipe', choices=RECIPES)
+    parser.add_argument('recipe', choices=['lifter'], help="or 'images' for all that see pictures")
     parser.add_argument('--model', type=Path, help='default models/<name>.onnx')
     parser.add_argument('--poses', type=Path, help='pose bank; without it, authored poses alone')
     options = parser.parse_args()

@@ -1,0 +1,67 @@
+"""How well a chain places joints in photographs, boxes given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.progress import track
+
+from mesh_pose_ros.geometry.camera import Camera
+from mesh_pose_ros.people import Person
+from mesh_pose_ros.skeletons import COCO17, joint_mixer
+from training.evaluation.boxes import FIELD_OF_VIEW
+from training.evaluation.chains import Chain
+from training.evaluation.photographs import Photograph
+from training.metrics import (
+    near_joints,
+    object_keypoint_similarity,
+    swapped_joints,
+    torso_lengths,
+)
+
+REACH = 0.2  # of the torso
+LIMBS = slice(5, 17)  # shoulders to ankles of COCO's joints
+BODY_SHARE = 0.53  # of a box that its person fills, as elsewhere where no outline is known
+
+
+def measure_joints(chain: Chain, photographs: Sequence[Photograph]) -> dict[str, float]:
+    """PCK, OKS and swapped sides of everybody whose torso is marked."""
+    found, truth, seen, boxes = _looked_at(chain, photographs)
+    reach = REACH * torso_lengths(truth, seen)
+    near = near_joints(found, truth, reach) & seen
+    swapped = swapped_joints(found, truth, seen, reach) & seen
+    area = BODY_SHARE * np.prod(boxes[:, 2:] - boxes[:, :2], axis=-1)
+    limbs = seen[:, LIMBS].sum()
+    return {
+        'pck_people': len(found),
+        'pck': near[:, LIMBS].sum() / limbs,
+        'pck_all': near.sum() / seen.sum(),
+        'pck_forgiven': (near | swapped)[:, LIMBS].sum() / limbs,
+        'swapped': swapped[:, LIMBS].sum() / limbs,
+        'oks': float(object_keypoint_similarity(found, truth, seen, area).mean()),
+    }
+
+
+def coco_joints(person: Person) -> NDArray[np.floating]:
+    """Where somebody's 17 joints of COCO are in the picture, (17, 2)."""
+    return joint_mixer(person.pose.skeleton, COCO17.names) @ person.pose.joints2d
+
+
+def _looked_at(chain: Chain, photographs: Sequence[Photograph]):
+    """Joints found and marked (N, 17, 2), which are marked (N, 17), boxes (N, 4)."""
+    found, truth, seen, boxes = [], [], [], []
+    marked = [p for p in photographs if p.seen.any()]
+    for photograph in track(marked, f'{chain.name}: joints'):
+        image = photograph.image()
+        camera = Camera.from_fov(FIELD_OF_VIEW, (image.shape[1], image.shape[0]))
+        known = np.isfinite(torso_lengths(photograph.joints, photograph.seen))
+        for i in np.flatnonzero(known & ~photograph.crowd):
+            person = chain.person_in(image, camera, photograph.boxes[i])
+            # whom the chain does not see has no joint right
+            found.append(np.full((17, 2), 1e6) if person is None else coco_joints(person))
+            truth.append(photograph.joints[i])
+            seen.append(photograph.seen[i])
+            boxes.append(photograph.boxes[i])
+    return tuple(np.array(values) for values in (found, truth, seen, boxes))
