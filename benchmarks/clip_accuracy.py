@@ -11,6 +11,7 @@ whether the geometry is right, not how well networks see real people.
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,35 +90,34 @@ def _match(person: Person, index: int, error: float, true: NDArray, ground: NDAr
     return Match(index, person.track_id, error, joints, true, height)
 
 
-def row(name: str, found: list[Match], count: int) -> list[str]:
-    """One line of the table: recall and the errors of those found."""
+def figures(found: list[Match], count: int) -> dict[str, float]:
+    """Recall, and the errors of those found; keys are the columns of the table."""
     here, there = (np.array([getattr(m, side) for m in found]) for side in ('found', 'true'))
     roots, true_roots = (side[:, HIPS].mean(1) for side in (here, there))
     aside = np.linalg.norm(roots - true_roots, axis=-1)
     away = np.linalg.norm(roots, axis=-1) / np.linalg.norm(true_roots, axis=-1) - 1
     limbs, true_limbs = here[:, LIMBS] - roots[:, None], there[:, LIMBS] - true_roots[:, None]
     size = np.sqrt((limbs**2).sum((1, 2)) / (true_limbs**2).sum((1, 2)))
-    heights = np.array([m.height for m in found]) * 100
-    return [
-        name,
-        f'{len(found) / count:.3f}',
-        f'{np.median([m.pixels for m in found]):.1f}',
-        f'{np.median(aside) * 1000:.0f}',
-        f'{np.median(np.abs(away)) * 100:.1f}',
-        f'{np.median(away) * 100:+.1f}',
-        f'{np.median(size):.3f}',
-        f'{mean_error(limbs, true_limbs).mean():.0f}',
-        f'{aligned_error(limbs, true_limbs).mean():.0f}',
-        f'{np.median(heights):+.1f} ({np.percentile(heights, 10):+.1f}..'
-        f'{np.percentile(heights, 90):+.1f})',
-        str(len({m.track for m in found})),
-    ]
+    values = (
+        len(found) / count,
+        np.median([m.pixels for m in found]),
+        np.median(aside) * 1000,
+        np.median(np.abs(away)) * 100,
+        np.median(away) * 100,
+        np.median(size),
+        mean_error(limbs, true_limbs).mean(),
+        aligned_error(limbs, true_limbs).mean(),
+        *np.percentile([m.height * 100 for m in found], [50, 10, 90]),
+        len({m.track for m in found}),
+    )
+    return {name: float(value) for name, value in zip(COLUMNS, values, strict=True)}
 
 
-COLUMNS = (
-    'person', 'recall', '2D px', 'pelvis mm', 'distance %', 'bias %', 'size', 'MPJPE mm',
-    'PA mm', 'lowest point above ground cm', 'ids',
-)  # fmt: skip
+COLUMNS = {  # column -> how its numbers are written
+    'recall': '.3f', '2D px': '.1f', 'pelvis mm': '.0f', 'distance %': '.1f', 'bias %': '+.1f',
+    'size': '.3f', 'MPJPE mm': '.0f', 'PA mm': '.0f', 'lowest point above ground cm': '+.1f',
+    '10 %': '+.1f', '90 %': '+.1f', 'ids': '.0f',
+}  # fmt: skip
 
 
 def measure(pose: MeshPose, stride: int, given_boxes: bool) -> tuple[list[Match], int, int]:
@@ -143,16 +143,22 @@ def main() -> None:
     parser.add_argument('--stride', type=int, default=1, help='take every so many frames')
     parser.add_argument('--boxes', action='store_true', help='give the true boxes')
     parser.add_argument('--no-mesh', action='store_true')
+    parser.add_argument('--out', type=Path, help='write the figures as JSON')
     told = parser.parse_args()
     pose = MeshPose.open(Options(model=told.model, mesh=not told.no_mesh))
     found, count, extra = measure(pose, told.stride, told.boxes)
-    table = Table(*COLUMNS, title=f'{pose.model_id}: {count} frames, {extra} false persons')
     persons = sorted({m.person for m in found})
-    for person in persons:
-        own = [m for m in found if m.person == person]
-        table.add_row(*row(str(person + 1), own, count))
-    table.add_row(*row('all', found, count * max(len(persons), 1)), style='bold')
+    rows = {
+        str(person + 1): figures([m for m in found if m.person == person], count)
+        for person in persons
+    }
+    rows['all'] = figures(found, count * max(len(persons), 1))
+    table = Table('person', *COLUMNS, title=f'{pose.model_id}: {count} frames, {extra} false')
+    for name, values in rows.items():
+        table.add_row(name, *(format(values[c], how) for c, how in COLUMNS.items()))
     Console(width=150).print(table)
+    if told.out:
+        told.out.write_text(json.dumps({'false persons': extra, **rows}, indent=1))
 
 
 if __name__ == '__main__':

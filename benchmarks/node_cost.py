@@ -13,6 +13,7 @@ the networks; their sum is the node's own cost.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -179,6 +180,7 @@ def main() -> None:
     parser.add_argument('source', type=Path, nargs='?', default=CLIP)
     parser.add_argument('--frames', type=int, default=200)
     parser.add_argument('--persons', type=int, default=1)
+    parser.add_argument('--out', type=Path, help='write medians and 95th percentiles as JSON')
     parser.add_argument('--other-side', action='store_true', help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.other_side:
@@ -189,9 +191,13 @@ def main() -> None:
     other = subprocess.Popen([sys.executable, __file__, str(options.source), '--other-side'])
     pin(0)
     try:
-        show(measure(options.source, options.frames, options.persons))
+        stages = measure(options.source, options.frames, options.persons)
     finally:
         other.kill()
+    show(stages)
+    if options.out:
+        found = {stage: np.percentile(s * 1e3, [50, 95]).tolist() for stage, s in stages.items()}
+        options.out.write_text(json.dumps(found, indent=1))
 
 
 if __name__ == '__main__':

@@ -18,11 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesh_pose_ros.errors import BadCameraError, ModelError
-from mesh_pose_ros.geometry.camera import Camera
+from mesh_pose_ros.geometry.camera import Camera, turn_towards
 from mesh_pose_ros.people import Box, Flags, Mesh, Person, Pose, Region
 from mesh_pose_ros.pipeline.crops import BORDERS, MARGIN, cut_as_seen, region_of
 from mesh_pose_ros.pipeline.detection import REGION_FACTOR, clipped_box, region_round
-from mesh_pose_ros.pipeline.facing import turn_towards
 from mesh_pose_ros.pipeline.placement import RAY_SHARE, Placement, place
 from mesh_pose_ros.pipeline.tensors import image_tensor
 from mesh_pose_ros.pipeline.topology import read_topology
@@ -193,7 +192,8 @@ class CropStage:
             return found
         middle = np.array([*own.rays((np.array(own.size) - 1) / 2), 1.0])
         camera_to_own = own.rotation @ camera.rotation.T
-        turn = camera_to_own @ turn_towards(camera_to_own.T @ middle, region.angle).T
+        towards = camera_to_own.T @ middle
+        turn = camera_to_own @ turn_towards(towards[:2] / towards[2], region.angle).T
         found |= {name: found[name] @ turn.T for name in VECTORS if name in found}
         if 'rotations' in found:
             found['rotations'] = turn @ found['rotations']

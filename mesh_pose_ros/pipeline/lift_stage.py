@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesh_pose_ros.errors import ModelError
+from mesh_pose_ros.geometry.camera import turn_towards
 from mesh_pose_ros.people import Mesh, Pose
-from mesh_pose_ros.pipeline.facing import turn_towards
 from mesh_pose_ros.pipeline.topology import read_topology
 from mesh_pose_ros.runtime.card import ModelCard
 from mesh_pose_ros.runtime.session import Session
@@ -96,7 +96,7 @@ class LiftStage:
 
     def _facing(self, poses: Sequence[Pose], roots: Array) -> Facing:
         mixer, known = _matching(poses[0].skeleton, self._skeleton.names)
-        turns = np.stack([turn_towards(root) for root in roots])
+        turns = np.stack([turn_towards(root[:2] / root[2]) for root in roots])
         joints = _mixed(mixer, np.stack([pose.joints3d for pose in poses])) - roots[:, None]
         confidence = (
             known * (mixer @ np.stack([pose.confidence for pose in poses])[..., None])[..., 0]
