@@ -14,6 +14,8 @@ from typing import Any
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 
+from mesh_pose_ros.messages import hri_msgs
+
 PACKAGE = 'mesh_pose_ros'
 
 
@@ -39,6 +41,8 @@ def _typestore() -> Typestore:
     ours: dict[str, Any] = {}
     for path in sorted((shared_folder() / 'msg').glob('*.msg')):
         ours.update(get_types_from_msg(path.read_text(), f'{PACKAGE}/msg/{path.stem}'))
+    for name, text in hri_msgs.DEFINITIONS.items():
+        ours.update(get_types_from_msg(text, f'{hri_msgs.PACKAGE}/msg/{name}'))
     store.register(ours)
     return store
 
