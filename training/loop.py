@@ -4,7 +4,7 @@ The training loop: any recipe, one process, one progress bar.
 A recipe makes a network and says, given a step number, what its loss is. The loop owns the
 optimiser, the schedule, the moving average of the weights, and checkpoints that go on where
 they stopped: batches depend on the seed and the step number alone, so a resumed run sees what
-an uninterrupted one would have.
+an uninterrupted one would have. It ends with the schedule, after some minutes, or with ctrl-C.
 """
 
 from __future__ import annotations
@@ -14,13 +14,16 @@ import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor, nn
 
+from training.curves import draw
+
 LOG_EVERY = 100  # steps
+SHOW_EVERY = 10  # steps; a GPU runs ahead in between
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,12 @@ class Schedule:
 
 
 class Task(Protocol):
-    """What a recipe brings to the loop."""
+    """
+    What a recipe brings to the loop.
+
+    A task may have ``settings``, a dict of plain values that make its network what it is. They
+    are kept with the checkpoint, so that nobody goes on with another network by mistake.
+    """
 
     schedule: Schedule
 
@@ -68,17 +76,25 @@ class Task(Protocol):
         ...
 
 
+class OtherRunError(Exception):
+    """A folder holds a run with other settings."""
+
+
 class Trainer:
     """
     Trains a task and keeps its state in a folder.
 
     :param folder: for ``last.pt``; taken up again if it is there
+    :param device: where the network is
+    :raises OtherRunError: the folder holds a run of another network
     """
 
-    def __init__(self, task: Task, folder: Path) -> None:
+    def __init__(self, task: Task, folder: Path, device: str = 'cpu') -> None:
         self.task = task
         self.step = 0
+        task.network.to(device)
         self.average = copy.deepcopy(task.network).requires_grad_(False)
+        self._pairs = _pairs(self.average, task.network)
         schedule = task.schedule
         self._optimiser = torch.optim.AdamW(
             task.network.parameters(), schedule.rate, weight_decay=schedule.weight_decay
@@ -87,37 +103,45 @@ class Trainer:
         self._log = folder / 'losses.csv'
         folder.mkdir(parents=True, exist_ok=True)
         if self._file.exists():
-            self._load()
+            self._load(device)
 
-    def run(self, until: int | None = None, quiet: bool = False) -> dict[str, float]:
+    def run(
+        self, until: int | None = None, quiet: bool = False, minutes: float | None = None
+    ) -> dict[str, float]:
         """
-        Train to the end of the schedule, or ``until`` a step.
+        Train to the end of the schedule, ``until`` a step, or for some ``minutes``.
 
         :return: running means of the loss' parts
         """
         end = min(until or self.task.schedule.steps, self.task.schedule.steps)
-        means: dict[str, float] = {}
-        saved = time.monotonic()
+        started = saved = time.monotonic()
+        means = _Means()
         with _progress(quiet) as progress:
             bar = progress.add_task('training', total=self.task.schedule.steps, parts='')
-            while self.step < end:
-                parts = self._one_step()
-                for name, value in parts.items():
-                    means[name] = 0.98 * means.get(name, value) + 0.02 * value
-                text = ' '.join(f'{name} {value:.4f}' for name, value in means.items())
-                progress.update(bar, completed=self.step, parts=text)
-                if self.step % LOG_EVERY == 0:
-                    self._note(means)
-                if time.monotonic() - saved > self.task.schedule.save_every:
-                    self.save()
-                    saved = time.monotonic()
+            try:
+                while self.step < end:
+                    means.add(self._one_step())
+                    if self.step % SHOW_EVERY == 0:
+                        progress.update(bar, completed=self.step, parts=str(means))
+                    if self.step % LOG_EVERY == 0:
+                        self._note(means.values())
+                    now = time.monotonic()
+                    if now - saved > self.task.schedule.save_every:
+                        self.save()
+                        saved = now
+                    if minutes and now - started > 60 * minutes:
+                        break
+            except KeyboardInterrupt:
+                progress.console.print(f'stopped at step {self.step}')
         self.save()
-        return means
+        return means.values()
 
     def save(self) -> None:
         """Write the checkpoint; an interrupted write leaves the old one."""
         state = {
             'step': self.step,
+            'batch': self.task.schedule.batch,
+            'settings': settings_of(self.task),
             'network': self.task.network.state_dict(),
             'average': self.average.state_dict(),
             'optimiser': self._optimiser.state_dict(),
@@ -125,6 +149,7 @@ class Trainer:
         partial = self._file.with_suffix('.part')
         torch.save(state, partial)
         partial.replace(self._file)
+        draw(self._log)
 
     def _note(self, means: dict[str, float]) -> None:
         """Add a line to the log."""
@@ -134,14 +159,22 @@ class Trainer:
                 log.write(','.join(['step', *means]) + '\n')
             log.write(','.join([str(self.step), *(f'{v:.6f}' for v in means.values())]) + '\n')
 
-    def _load(self) -> None:
-        state = torch.load(self._file, weights_only=True)
-        self.step = state['step']
+    def _load(self, device: str) -> None:
+        """Go on where a run stopped, at the same place of the schedule if batches differ."""
+        state = torch.load(self._file, weights_only=True, map_location=device)
+        was, now = state.get('settings', {}), settings_of(self.task)
+        if was != now:
+            raise OtherRunError(
+                f'{self._file} was trained with {_difference(was, now)}: '
+                f'give the same settings or another --run'
+            )
+        batch = self.task.schedule.batch
+        self.step = round(state['step'] * state.get('batch', batch) / batch)
         self.task.network.load_state_dict(state['network'])
         self.average.load_state_dict(state['average'])
         self._optimiser.load_state_dict(state['optimiser'])
 
-    def _one_step(self) -> dict[str, float]:
+    def _one_step(self) -> dict[str, Tensor]:
         schedule = self.task.schedule
         for group in self._optimiser.param_groups:
             group['lr'] = schedule.rate_at(self.step)
@@ -153,14 +186,61 @@ class Trainer:
         self._optimiser.step()
         self.step += 1
         self._follow()
-        return {name: part.detach().item() for name, part in parts.items()}
+        return {name: part.detach() for name, part in parts.items()}
 
     @torch.no_grad()
     def _follow(self) -> None:
         """Move the averaged weights towards the present ones."""
         decay = min(self.task.schedule.average, self.step / (self.step + 10))
-        mean, now = self.average.parameters(), self.task.network.parameters()
-        torch._foreach_lerp_(list(mean), list(now), 1 - decay)
+        torch._foreach_lerp_(*self._pairs, 1 - decay)
+
+
+class _Means:
+    """Running means of the loss' parts, kept where the losses are until somebody asks."""
+
+    def __init__(self) -> None:
+        self._names: list[str] = []
+        self._means: Tensor | None = None
+
+    def add(self, parts: dict[str, Tensor]) -> None:
+        """Take in one step."""
+        self._names = list(parts)
+        now = torch.stack(list(parts.values()))
+        self._means = now if self._means is None else torch.lerp(self._means, now, 0.02)
+
+    def values(self) -> dict[str, float]:
+        """Means by name."""
+        numbers = [] if self._means is None else self._means.tolist()
+        return dict(zip(self._names, numbers))
+
+    def __str__(self) -> str:
+        return ' '.join(f'{name} {value:.4f}' for name, value in self.values().items())
+
+
+def settings_of(task: Task) -> dict[str, Any]:
+    """Return what makes a task's network what it is, as far as the task says."""
+    return getattr(task, 'settings', {})
+
+
+def settings_in(folder: Path) -> dict[str, Any]:
+    """Return the settings that a run's network was made with."""
+    return torch.load(folder / 'last.pt', weights_only=True, map_location='cpu')['settings']
+
+
+def _difference(was: dict[str, Any], now: dict[str, Any]) -> str:
+    names = [k for k in {**was, **now} if was.get(k) != now.get(k)]
+    return ', '.join(f'{k} {was.get(k)}, not {now.get(k)}' for k in names)
+
+
+def _pairs(average: nn.Module, network: nn.Module) -> tuple[list[Tensor], list[Tensor]]:
+    """Weights and running statistics of batches, which an average follows."""
+    mean, now = ([*net.parameters(), *_statistics(net)] for net in (average, network))
+    return mean, now
+
+
+def _statistics(network: nn.Module) -> list[Tensor]:
+    norms = [m for m in network.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+    return [part for m in norms for part in (m.running_mean, m.running_var) if part is not None]
 
 
 def _progress(quiet: bool) -> Progress:

@@ -22,3 +22,35 @@ def relative_rotations(rotations: Tensor, parents: tuple[int, ...]) -> Tensor:
     """Global rotations (N, J, 3, 3) to rotations relative to the parent; the root stays."""
     above = rotations[:, [max(parent, 0) for parent in parents[1:]]]
     return torch.cat([rotations[:, :1], above.transpose(-1, -2) @ rotations[:, 1:]], dim=1)
+
+
+def weighted_mean(values: Tensor, weights: Tensor) -> Tensor:
+    """Mean of values that count as much as weights of the same shape say; 0 if none does."""
+    return (values * weights).sum() / weights.sum().clamp_min(1e-6)
+
+
+def distances(found: Tensor, truth: Tensor) -> Tensor:
+    """Distances of points (..., D), in their unit, (...)."""
+    return ((found - truth).square().sum(-1) + TINY).sqrt()
+
+
+def bone_lengths(joints: Tensor, bones: Tensor) -> Tensor:
+    """Length of each bone, (N, J, 3) and (B, 2) pairs of joints to (N, B)."""
+    return distances(joints[:, bones[:, 0]], joints[:, bones[:, 1]])
+
+
+def root_depth(rays: Tensor, joints: Tensor, weights: Tensor) -> Tensor:
+    """
+    Depth at which joints fit their rays best, by least squares as the runtime places people.
+
+    :param rays: on the plane z = 1, (N, J, 2)
+    :param joints: relative to the root, axes of the camera, (N, J, 3), metres
+    :param weights: (N, J)
+    :return: depth of the root, (N,), metres; see `mesh_pose_ros.geometry.absolute`
+    """
+    share = (weights / weights.sum(dim=1, keepdim=True).clamp_min(1e-6)).unsqueeze(-1)
+    offset = rays * joints[..., 2:] - joints[..., :2]
+    rays = rays - (share * rays).sum(dim=1, keepdim=True)
+    offset = offset - (share * offset).sum(dim=1, keepdim=True)
+    spread = (share * rays * rays).sum(dim=(1, 2))
+    return -(share * rays * offset).sum(dim=(1, 2)) / spread.clamp_min(1e-7)

@@ -1,8 +1,9 @@
 """
 Train a recipe: ``python -m training.train lifter --poses posebank.npz``.
 
-The run's folder keeps the checkpoint and the settings; the same command goes on where it
-stopped. ``python -m training.export`` makes a model file of it.
+The run's folder keeps the checkpoint, the settings and the curves; the same command goes on
+where it stopped, on the same device or another. ``python -m training.export`` makes a model
+file of it.
 """
 
 from __future__ import annotations
@@ -14,28 +15,67 @@ from pathlib import Path
 
 import torch
 
-from training.loop import Trainer
+from training.loop import OtherRunError, Trainer
+from training.networks.crop_net import DESIGNS
 from training.recipes import RECIPES
+from training.recipes.lifter import LifterRecipe
+from training.recipes.sources import Sources
 
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__.split('\n\n')[0])
-    parser.add_argument('recipe', choices=RECIPES)
-    parser.add_argument('--poses', type=Path, help='pose bank; without it, authored poses alone')
-    parser.add_argument('--run', type=Path, help='folder of the run, default runs/<recipe>')
-    parser.add_argument('--steps', type=int, help="instead of the recipe's")
-    parser.add_argument('--batch', type=int, help="instead of the recipe's")
-    parser.add_argument('--threads', type=int, default=1)
-    options = parser.parse_args()
+    options = parser().parse_args()
     torch.set_num_threads(options.threads)
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
     folder = options.run or Path('runs') / options.recipe
+    recipe = chosen(options)
+    try:
+        trainer = Trainer(recipe.task(sources(options)), folder, options.device)
+    except OtherRunError as err:
+        raise SystemExit(str(err)) from None
+    (folder / 'recipe.txt').write_text(f'{commit()}\n{sources(options)}\n{recipe}\n')
+    trainer.run(minutes=options.minutes)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Say what can be asked for."""
+    found = argparse.ArgumentParser(description=(__doc__ or '').split('\n\n')[0])
+    found.add_argument('recipe', choices=RECIPES)
+    found.add_argument('--run', type=Path, help='folder of the run, default runs/<recipe>')
+    found.add_argument('--steps', type=int, help="instead of the recipe's")
+    found.add_argument('--batch', type=int, help="instead of the recipe's; as many samples in all")
+    found.add_argument('--minutes', type=float, help='stop then; the next start goes on')
+    found.add_argument('--device', default='cpu', help="'cpu' or 'cuda'")
+    found.add_argument('--threads', type=int, default=1)
+    found.add_argument('--design', choices=DESIGNS, help='crop: how joints in metres are found')
+    found.add_argument('--line', choices=('research', 'permissive'), help='which photographs')
+    found.add_argument('--poses', type=Path, help='pose bank (lifter); else authored poses alone')
+    found.add_argument('--layers', type=Path, help='synthetic people (crop, detector)')
+    found.add_argument('--photos', type=Path, help='photographs (crop, detector)')
+    found.add_argument('--pack', type=Path, help='layers and photographs in few files')
+    return found
+
+
+def chosen(options: argparse.Namespace):
+    """Take the recipe with what the command line changes."""
     recipe = RECIPES[options.recipe]
-    changes = {k: v for k in ('steps', 'batch') if (v := getattr(options, k))}
-    recipe = replace(recipe, schedule=replace(recipe.schedule, **changes))
-    trainer = Trainer(recipe.task(options.poses), folder)
-    (folder / 'recipe.txt').write_text(f'{commit()}\n{options.poses}\n{recipe}\n')
-    trainer.run()
+    schedule = recipe.schedule
+    if options.batch:
+        steps = round(schedule.steps * schedule.batch / options.batch)
+        schedule = replace(schedule, batch=options.batch, steps=steps)
+    if options.steps:
+        schedule = replace(schedule, steps=options.steps)
+    recipe = replace(recipe, schedule=schedule)
+    if options.design:
+        recipe = recipe.of_design(options.design)
+    return replace(recipe, line=options.line) if options.line else recipe
+
+
+def sources(options: argparse.Namespace) -> Path | Sources | None:
+    """Where the recipe finds what it learns from."""
+    if isinstance(RECIPES[options.recipe], LifterRecipe):
+        return options.poses
+    return Sources(options.layers, options.photos, options.pack, options.device)
 
 
 def commit() -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from training.recipes.crop import CropRecipe
 from training.recipes.lifter import LifterRecipe
 
-RECIPES = {'lifter': LifterRecipe()}
+RECIPES: dict[str, Any] = {'lifter': LifterRecipe(), 'crop': CropRecipe()}

@@ -1,0 +1,119 @@
+"""What holds for a crop network of any design, with any weights."""
+
+import numpy as np
+import pytest
+import torch
+
+from training.networks import heatmaps
+from training.networks.crop_net import DESIGNS, CropNet, CropNetSettings
+from training.networks.trunk import TrunkSettings, folded
+
+SMALL = TrunkSettings(stem=8, widths=(8, 12, 16, 24), blocks=(0, 1, 1, 1), fused=12)
+SIDE, JOINTS, ROOT = 96, 7, (2, 5)
+
+
+def network_of(design):
+    torch.manual_seed(0)
+    settings = CropNetSettings(side=SIDE, design=design, trunk=SMALL, hidden=16)
+    return CropNet(JOINTS, ROOT, settings)
+
+
+@pytest.fixture(params=DESIGNS)
+def network(request):
+    return network_of(request.param).eval()
+
+
+@pytest.fixture
+def crops(draw):
+    return 255 * torch.rand(3, 3, SIDE, SIDE, generator=draw)
+
+
+@torch.no_grad()
+def test_sees_every_joint_of_every_crop(network, crops):
+    sight = network(crops)
+    assert sight.joints2d.shape == sight.peaks.shape == (3, JOINTS, 2)
+    assert sight.joints3d.shape == (3, JOINTS, 3)
+    assert sight.confidence.shape == (3, JOINTS)
+    assert sight.score.shape == (3,)
+    assert sight.heat.shape == (3, JOINTS, SIDE // 8, SIDE // 8)
+    assert all(torch.isfinite(part).all() for part in vars(sight).values())
+
+
+@torch.no_grad()
+def test_metres_start_between_the_hips(network, crops):
+    hips = network(crops).joints3d[:, ROOT].mean(dim=1)
+    np.testing.assert_allclose(hips, 0, atol=1e-5)
+
+
+@torch.no_grad()
+def test_batches_like_it_loops(network, crops):
+    together = network(crops)
+    for i, crop in enumerate(crops):
+        alone = network(crop[None])
+        np.testing.assert_allclose(together.joints2d[i], alone.joints2d[0], atol=2e-3)
+        np.testing.assert_allclose(together.joints3d[i], alone.joints3d[0], atol=1e-4)
+
+
+def test_errors_in_metres_teach_the_whole_way_up(network, crops):
+    network.train()
+    network(crops).joints3d.square().sum().backward()
+    for name, part in [('stem', network.trunk.stem), ('metres', network.metres)]:
+        slopes = [p.grad for p in part.parameters()]
+        assert all(s is not None and torch.isfinite(s).all() for s in slopes), name
+        assert any(s.abs().max() > 0 for s in slopes), name
+
+
+@torch.no_grad()
+def test_folding_changes_nothing_but_the_layers(network, crops):
+    for layer in network.modules():
+        if isinstance(layer, torch.nn.BatchNorm2d):
+            layer.running_mean.normal_(std=0.2)
+            layer.running_var.uniform_(0.5, 2)
+    plain, fused = network(crops), folded(network)
+    assert not any(isinstance(m, torch.nn.BatchNorm2d) for m in fused.modules())
+    np.testing.assert_allclose(fused(crops).joints3d, plain.joints3d, atol=1e-4)
+
+
+@torch.no_grad()
+def test_joints_that_no_peak_shows_follow_those_that_are_sure():
+    network = network_of('peaks').eval()
+    flat = torch.tensor([[[0.0, 0.0], [0.5, 0.0], [0.0, 0.5], [0.3, 0.3], [0.9, 1.2], [0, 1]]])
+    truth = 40 * flat + torch.tensor([30.0, 20.0])
+    joints3d = torch.cat([flat, torch.ones(1, 6, 1)], dim=-1)
+    peaks, confidence = truth.clone(), torch.full((1, 6), 0.9)
+    peaks[:, 4], confidence[:, 4] = 3.0, 0.01
+    found = network._completed(peaks, joints3d, confidence)
+    np.testing.assert_allclose(found, truth, atol=1.0)
+    np.testing.assert_allclose(found[:, :4], peaks[:, :4], atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ('joint', 'tolerance'),
+    [
+        ((40.2, 61.7), 0.3),
+        ((20.0, 75.0), 0.3),
+        ((92.0, 40.0), 3.0),  # a Gaussian cut by the border leans inwards
+    ],
+)
+def test_a_map_that_meets_its_target_is_read_where_the_joint_is(joint, tolerance):
+    centres = heatmaps.cell_centres(12, 8, torch.zeros(1))
+    wanted = torch.tensor([[joint]])
+    target = heatmaps.targets(wanted, centres, 8)
+    assert heatmaps.divergence((target + 1e-9).log().unflatten(2, (12, 12)), target).max() < 1e-3
+    found, mass = heatmaps.read_peaks(target, centres, 8)
+    np.testing.assert_allclose(found, wanted, atol=tolerance)
+    assert mass.min() > 0.95
+
+
+def test_the_higher_of_two_peaks_is_read_not_their_middle():
+    centres = heatmaps.cell_centres(12, 8, torch.zeros(1))
+    two = heatmaps.targets(torch.tensor([[[20.0, 20.0], [70.0, 70.0]]]), centres, 8)
+    both = 0.6 * two[:, :1] + 0.4 * two[:, 1:]
+    found, mass = heatmaps.read_peaks(both, centres, 8)
+    np.testing.assert_allclose(found[0, 0], [20, 20], atol=0.5)
+    assert mass.item() == pytest.approx(0.6, abs=0.02)
+
+
+def test_a_far_joint_asks_nothing_of_a_map():
+    centres = heatmaps.cell_centres(12, 8, torch.zeros(1))
+    assert heatmaps.targets(torch.tensor([[[900.0, -300.0]]]), centres, 8).sum() == 0

@@ -1,0 +1,187 @@
+"""
+From a crop to a person: joints in its pixels, joints in metres, and how sure they are.
+
+2D joints are peaks of heatmaps. For 3D there are several designs behind one interface, so that
+they can be compared at equal samples; see `DESIGNS`. All give metres in the axes of the crop's
+camera, for joints outside the crop too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from training.networks.heatmaps import cell_centres, chances, read_peaks, similar
+from training.networks.trunk import STRIDE, ConvNorm, Features, Trunk, TrunkSettings
+
+SPAN = 2.2  # metres; a person with arms or legs apart fits (MeTRAbs, section 3.2)
+SURE, UNSURE = 0.3, 0.1  # confidence from which on a peak counts; below, the body's shape does
+
+
+@dataclass(frozen=True)
+class CropNetSettings:
+    """
+    Sizes of the network.
+
+    :param side: of the crop, pixels, a multiple of 32
+    :param design: how joints in metres are found, a key of `DESIGNS`
+    :param depth_bins: layers of the metric volume (design 'volume')
+    :param hidden: width of the fully connected part (designs 'regress' and 'mixed')
+    """
+
+    side: int = 192
+    design: str = 'peaks'
+    trunk: TrunkSettings = field(default_factory=TrunkSettings)
+    depth_bins: int = 8
+    hidden: int = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Sight:
+    """
+    What the network says about N crops.
+
+    :param heat: logits of the heatmaps, (N, J, H, W)
+    :param peaks: what is read from them, pixels of the crop, (N, J, 2)
+    :param joints2d: pixels of the crop, (N, J, 2); where the crop does not show a joint, where
+        the joints in metres suggest it
+    :param joints3d: metres from the mid-hip, axes of the crop's camera, (N, J, 3)
+    :param confidence: logits, of a joint being inside and where the peak is, (N, J)
+    :param score: logits, of a person being there, (N,)
+    """
+
+    heat: Tensor
+    peaks: Tensor
+    joints2d: Tensor
+    joints3d: Tensor
+    confidence: Tensor
+    score: Tensor
+
+
+class Volume(nn.Module):
+    """Mean of a probability volume, metres on all sides (MeTRAbs, Sarandi et al. 2020)."""
+
+    def __init__(self, joints: int, settings: CropNetSettings) -> None:
+        super().__init__()
+        self._shape = (joints, settings.depth_bins)
+        self.maps = nn.Conv2d(settings.trunk.widths[2], joints * settings.depth_bins, 1)
+
+    def forward(self, features: Features, heat: Tensor, pooled: Tensor) -> Tensor:
+        """Joints in metres from any origin, (N, J, 3)."""
+        maps = self.maps(features.middle).unflatten(1, self._shape)
+        side = maps.shape[-1]
+        chance = maps.flatten(2).float().softmax(-1).unflatten(2, (-1, side, side))
+        across = _metres(side, chance)
+        deep = _metres(self._shape[1], chance)
+        x = (chance.sum(dim=(2, 3)) * across).sum(-1)
+        y = (chance.sum(dim=(2, 4)) * across).sum(-1)
+        z = (chance.sum(dim=(3, 4)) * deep).sum(-1)
+        return torch.stack([x, y, z], dim=-1)
+
+
+class Peaks(nn.Module):
+    """
+    What maps of metres say where the heatmap sees a joint (compare Mehta et al. 2017).
+
+    Across, a map tells what the cell's place on a metric grid lacks to the joint, so that the
+    heatmap places joints in 3D too. The metres that the grid spans come from the whole picture.
+    """
+
+    def __init__(self, joints: int, settings: CropNetSettings) -> None:
+        super().__init__()
+        self.maps = nn.Conv2d(settings.trunk.fused, 3 * joints, 1)
+        self.span = nn.Linear(settings.trunk.widths[3], 1)
+        nn.init.zeros_(self.span.weight)
+        nn.init.zeros_(self.span.bias)
+
+    def forward(self, features: Features, heat: Tensor, pooled: Tensor) -> Tensor:
+        """Joints in metres from any origin, (N, J, 3)."""
+        chance = chances(heat).unsqueeze(-1)  # (N, J, H * W, 1)
+        told = self.maps(features.fine).flatten(2).unflatten(1, (-1, 3)).float()
+        metres = (told.transpose(2, 3) * chance).sum(dim=2)
+        grid = cell_centres(heat.shape[-1], 1 / heat.shape[-1], heat)  # about 0..1
+        across = (chance * grid).sum(dim=2) * (SPAN * self.span(pooled).float().exp())[..., None]
+        return torch.cat([metres[..., :2] + across, metres[..., 2:]], dim=-1)
+
+
+class Regress(nn.Module):
+    """Metres straight from the coarse features, no maps."""
+
+    def __init__(self, joints: int, settings: CropNetSettings, outputs: int = 3) -> None:
+        super().__init__()
+        cells, narrow = (settings.side // 32) ** 2, settings.trunk.widths[3] // 6
+        self._outputs = outputs
+        self.narrow = ConvNorm(settings.trunk.widths[3], narrow, size=1)
+        self.first = nn.Linear(cells * narrow, settings.hidden)
+        self.last = nn.Linear(settings.hidden, outputs * joints)
+
+    def forward(self, features: Features, heat: Tensor, pooled: Tensor) -> Tensor:
+        """Joints in metres from any origin, (N, J, 3), or more columns if so made."""
+        x = torch.relu(self.first(self.narrow(features.coarse).flatten(1)))
+        return self.last(x).float().unflatten(1, (-1, self._outputs))
+
+
+class Mixed(nn.Module):
+    """Peaks where they are good and regression elsewhere, as the network thinks per joint."""
+
+    def __init__(self, joints: int, settings: CropNetSettings) -> None:
+        super().__init__()
+        self.peaks = Peaks(joints, settings)
+        self.regress = Regress(joints, settings, outputs=4)
+
+    def forward(self, features: Features, heat: Tensor, pooled: Tensor) -> Tensor:
+        """Joints in metres from any origin, (N, J, 3)."""
+        guess = self.regress(features, heat, pooled)
+        share = guess[..., 3:].sigmoid()
+        return share * self.peaks(features, heat, pooled) + (1 - share) * guess[..., :3]
+
+
+DESIGNS = {'volume': Volume, 'peaks': Peaks, 'regress': Regress, 'mixed': Mixed}
+
+
+class CropNet(nn.Module):
+    """
+    Sees one person in a crop.
+
+    :param joints: how many
+    :param root: joints whose mean is the origin of the metres
+    """
+
+    root: Tensor
+
+    def __init__(self, joints: int, root: tuple[int, ...], settings: CropNetSettings) -> None:
+        super().__init__()
+        self.settings = settings
+        self.register_buffer('root', torch.tensor(root), persistent=False)
+        self.trunk = Trunk(settings.trunk)
+        self.heat = nn.Conv2d(settings.trunk.fused, joints, 1)
+        self.metres = DESIGNS[settings.design](joints, settings)
+        self.trust = nn.Linear(2 * settings.trunk.widths[3], joints + 1)
+
+    def forward(self, image: Tensor) -> Sight:
+        """See (N, 3, S, S), 0..255, as float."""
+        features = self.trunk(image)
+        heat = self.heat(features.fine)
+        pooled = features.coarse.mean(dim=(2, 3))
+        joints3d = self.metres(features, heat, pooled)
+        joints3d = joints3d - joints3d.index_select(1, self.root).mean(dim=1, keepdim=True)
+        most = features.coarse.amax(dim=(2, 3))
+        trust = self.trust(torch.cat([pooled, most], dim=1)).float()
+        centres = cell_centres(heat.shape[-1], STRIDE, heat)
+        peaks, mass = read_peaks(chances(heat), centres, STRIDE)
+        confidence = trust[:, 1:] + 2 * torch.log(mass + 0.05)
+        joints2d = self._completed(peaks, joints3d, confidence.sigmoid())
+        return Sight(heat, peaks, joints2d, joints3d, confidence, trust[:, 0])
+
+    def _completed(self, peaks: Tensor, joints3d: Tensor, confidence: Tensor) -> Tensor:
+        """Peaks, and where there are none what the joints in metres suggest."""
+        prior = self.settings.side / SPAN
+        fitted = similar(joints3d[..., :2], peaks, confidence.square(), prior)
+        share = ((confidence - UNSURE) / (SURE - UNSURE)).clamp(0, 1).unsqueeze(-1)
+        return share * peaks + (1 - share) * fitted
+
+
+def _metres(count: int, like: Tensor) -> Tensor:
+    return (torch.arange(count, device=like.device) + 0.5) / count * SPAN

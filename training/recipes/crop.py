@@ -1,0 +1,119 @@
+"""The crop network: one person's joints in the picture and in metres, from a square crop."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from mesh_pose_ros.runtime.card import ModelCard
+from training.data.crop_batch import CropBatch
+from training.data.joint_sets import BODY30
+from training.graph_file import write_graph
+from training.loop import Schedule, Trainer, settings_in
+from training.networks.crop_net import CropNet, CropNetSettings
+from training.networks.trunk import TrunkSettings
+from training.recipes.crop_card import CropGraph, crop_card
+from training.recipes.crop_losses import CropLosses, CropWeights
+from training.recipes.sources import Sources
+
+HIPS = (BODY30.index('left_hip'), BODY30.index('right_hip'))
+
+
+class CropSource(Protocol):
+    """Where labelled crops come from; see `training.data.crops`."""
+
+    def batch(self, count: int, generator: torch.Generator) -> CropBatch:
+        """Draw crops; the same state of the generator gives the same ones."""
+        ...
+
+
+@dataclass(frozen=True)
+class CropRecipe:
+    """
+    Everything that makes a crop network.
+
+    :param line: which photographs may be used: 'research' for all, or 'permissive'
+    :param precision: of the convolutions in training
+    :param photographs: share of each batch that is photographs, if there are any
+    :param margin: side of a crop per longer side of the box, for the card
+    """
+
+    name: str = 'own_pose'
+    line: str = 'research'
+    network: CropNetSettings = field(default_factory=CropNetSettings)
+    weights: CropWeights = field(default_factory=CropWeights)
+    schedule: Schedule = field(
+        default_factory=lambda: Schedule(
+            steps=100_000, batch=32, rate=1e-3, weight_decay=0.02, average=0.9995, save_every=180
+        )
+    )
+    precision: str = 'bfloat16'
+    photographs: float = 0.4
+    margin: float = 1.25
+
+    def build(self) -> CropNet:
+        """Make the network with fresh weights."""
+        torch.manual_seed(self.schedule.seed)
+        return CropNet(len(BODY30), HIPS, self.network)
+
+    def of_design(self, design: str) -> CropRecipe:
+        """Find joints in metres in another way."""
+        return replace(self, network=replace(self.network, design=design))
+
+    def of_run(self, run: Path) -> CropRecipe:
+        """Take over what a run's network was made with."""
+        settings = settings_in(run)
+        network = dict(settings['network'])
+        trunk = TrunkSettings(**network.pop('trunk'))
+        return replace(
+            self, line=settings['line'], network=CropNetSettings(trunk=trunk, **network)
+        )
+
+    def task(self, sources: Sources | None) -> CropTask:
+        """Make what the training loop runs; without sources, only to look at a run."""
+        source = None
+        if sources is not None:
+            source = sources.crops(self.network.side, self.photographs, self.line)
+        return CropTask(self, source)
+
+    def trained(self, run: Path) -> CropNet:
+        """Averaged network of a run."""
+        network = Trainer(self.of_run(run).task(None), run).average
+        assert isinstance(network, CropNet)
+        return network.eval()
+
+    def export(self, run: Path, graph: Path) -> ModelCard:
+        """Write the graph of a run's network and describe it."""
+        recipe = self.of_run(run)
+        side = recipe.network.side
+        image = torch.zeros(2, side, side, 3, dtype=torch.uint8)
+        write_graph(CropGraph(self.trained(run)), {'image': image}, graph)
+        return crop_card(graph, recipe.network, recipe.line, recipe.margin)
+
+
+class CropTask:
+    """A crop network in training; see `training.loop.Task`."""
+
+    def __init__(self, recipe: CropRecipe, source: CropSource | None) -> None:
+        self.schedule = recipe.schedule
+        self.network = recipe.build()
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.settings: dict[str, Any] = {'line': recipe.line, 'network': asdict(recipe.network)}
+        self._losses = CropLosses(BODY30, recipe.weights, recipe.network.side)
+        self._precision = getattr(torch, recipe.precision)
+        self._source = source
+
+    def losses(self, step: int, generator: torch.Generator) -> dict[str, Tensor]:
+        """See a fresh batch and compare with its labels."""
+        assert self._source is not None, 'this task was made to look at a run, not to train'
+        device = self.network.root.device
+        crops = self._source.batch(self.schedule.batch, generator).to(device)
+        image = crops.image.float().contiguous(memory_format=torch.channels_last)
+        reduced = self._precision != torch.float32
+        with torch.autocast(device.type, self._precision, enabled=reduced):
+            sight = self.network(image)
+        return self._losses(sight, crops)

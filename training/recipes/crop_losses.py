@@ -1,0 +1,123 @@
+"""
+What a crop network is told about its mistakes.
+
+Synthetic people say where every joint is, in the picture and in metres. Photographs say where
+some joints are in the picture, some of them without telling left from right; what they say
+about metres is that joints in metres, seen from the front, look like the ones in the picture.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from mesh_pose_ros.skeletons import Skeleton
+from training.data.crop_batch import CropBatch
+from training.losses import bone_lengths, distances, root_depth, weighted_mean
+from training.networks.crop_net import SPAN, Sight
+from training.networks.heatmaps import cell_centres, divergence, inside, similar, targets
+from training.networks.trunk import STRIDE
+
+NEAR = 0.06  # of the crop's side; an error at which a peak deserves a confidence of 1/e
+ENOUGH = 4  # joints that fix a person's scale in a picture
+
+
+@dataclass(frozen=True)
+class CropWeights:
+    """How much each part counts. Places in the picture lead: 3D is read where they are."""
+
+    heat: float = 1.0
+    joints: float = 4.0  # metres
+    bones: float = 2.0  # metres
+    depth: float = 0.5  # share of the distance to the camera
+    outline: float = 4.0  # shares of the crop's side; photographs only
+    trust: float = 0.2
+    score: float = 0.1
+
+
+class CropLosses:
+    """
+    Compares what a network sees with labels.
+
+    :param skeleton: of the labels
+    :param side: of the crops, pixels
+    """
+
+    def __init__(self, skeleton: Skeleton, weights: CropWeights, side: int) -> None:
+        self._weights = weights
+        self._side = side
+        self._mirror = torch.from_numpy(skeleton.mirror)
+        self._bones = torch.from_numpy(skeleton.bones)
+
+    def __call__(self, sight: Sight, crops: CropBatch) -> dict[str, Tensor]:
+        """Weighted parts of the loss."""
+        joints2d, seen2d = self._settled(sight, crops)
+        shown = seen2d * inside(joints2d, self._side)
+        weights = self._weights
+        return {
+            'heat': weights.heat * weighted_mean(self._heat(sight, joints2d), shown),
+            'joints': weights.joints
+            * weighted_mean(distances(sight.joints3d, crops.joints3d), crops.seen3d),
+            'bones': weights.bones * self._stretch(sight, crops),
+            'depth': weights.depth * self._depth(sight, crops, shown),
+            'outline': weights.outline * self._outline(sight, joints2d, seen2d, crops.real),
+            'trust': weights.trust * self._trust(sight, joints2d, seen2d),
+            'score': weights.score * _presence(sight, crops),
+        }
+
+    def _heat(self, sight: Sight, joints2d: Tensor) -> Tensor:
+        centres = cell_centres(sight.heat.shape[-1], STRIDE, sight.heat)
+        return divergence(sight.heat, targets(joints2d, centres, STRIDE))
+
+    @torch.no_grad()
+    def _settled(self, sight: Sight, crops: CropBatch) -> tuple[Tensor, Tensor]:
+        """Labels; where left and right are not to be trusted, those that fit better."""
+        joints, seen = crops.joints2d, crops.seen2d
+        mirror = self._mirror.to(joints.device)
+        there, back = (
+            (self._heat(sight, j) * s * inside(j, self._side)).sum(dim=1)
+            for j, s in ((joints, seen), (joints[:, mirror], seen[:, mirror]))
+        )
+        swap = (crops.swappable & (back < there))[:, None]
+        settled = torch.where(swap[..., None], joints[:, mirror], joints)
+        return settled, torch.where(swap, seen[:, mirror], seen)
+
+    def _stretch(self, sight: Sight, crops: CropBatch) -> Tensor:
+        """How far bones are from their lengths, metres."""
+        bones = self._bones.to(crops.seen3d.device)
+        seen = crops.seen3d[:, bones].prod(dim=-1)
+        wrong = bone_lengths(sight.joints3d, bones) - bone_lengths(crops.joints3d, bones)
+        return weighted_mean(wrong.abs(), seen)
+
+    def _depth(self, sight: Sight, crops: CropBatch, shown: Tensor) -> Tensor:
+        """By what share of the true distance the person would be placed wrongly; at most 1."""
+        true = crops.root[:, 2]
+        known = (true > 0) & ((shown * crops.seen3d > 0).sum(dim=1) >= ENOUGH)
+        focal = crops.intrinsics[:, [0, 1], [0, 1]].clamp_min(1.0)[:, None]
+        rays = (crops.joints2d - crops.intrinsics[:, None, :2, 2]) / focal
+        found = root_depth(rays, sight.joints3d, shown * crops.seen3d)
+        wrong = (found / true.clamp_min(0.1) - 1).abs().clamp_max(1.0)
+        return weighted_mean(wrong, known.float())
+
+    def _outline(self, sight: Sight, joints2d: Tensor, seen: Tensor, real: Tensor) -> Tensor:
+        """How far joints in metres, scaled and shifted, are from labels, in sides of the crop."""
+        flat = sight.joints3d[..., :2]
+        drawn = similar(flat, joints2d, seen, self._side / SPAN)
+        enough = real & ((seen > 0).sum(dim=1) >= ENOUGH)
+        return weighted_mean(distances(drawn, joints2d) / self._side, seen * enough[:, None])
+
+    def _trust(self, sight: Sight, joints2d: Tensor, seen: Tensor) -> Tensor:
+        wrong = distances(sight.peaks.detach(), joints2d) / self._side
+        deserved = torch.exp(-((wrong / NEAR) ** 2)) * inside(joints2d, self._side)
+        return weighted_mean(
+            binary_cross_entropy_with_logits(sight.confidence, deserved, reduction='none'), seen
+        )
+
+
+def _presence(sight: Sight, crops: CropBatch) -> Tensor:
+    """A crop with no label at all shows nobody."""
+    present = ((crops.seen2d + crops.seen3d).amax(dim=1) > 0).float()
+    return binary_cross_entropy_with_logits(sight.score, present)
