@@ -54,10 +54,14 @@ def overlaps(first: Array, second: Array) -> Array:
     """
     low = np.maximum(first[:, None, :2], second[None, :, :2])
     high = np.minimum(first[:, None, 2:], second[None, :, 2:])
-    shared = np.prod(np.clip(high - low, 0, None), axis=-1)
-    areas = [np.prod(np.clip(b[:, 2:] - b[:, :2], 0, None), axis=-1) for b in (first, second)]
-    union = areas[0][:, None] + areas[1][None] - shared
-    return shared / np.maximum(union, 1e-9)
+    shared = _area(high - low)
+    union = _area(first[:, 2:] - first[:, :2])[:, None] + _area(second[:, 2:] - second[:, :2])
+    return shared / np.maximum(union - shared, 1e-9)
+
+
+def _area(sides: Array) -> Array:
+    sides = np.maximum(sides, 0)
+    return sides[..., 0] * sides[..., 1]
 
 
 def suppress(candidates: Candidates, overlap: float, how: str = 'hard') -> Candidates:
@@ -69,11 +73,12 @@ def suppress(candidates: Candidates, overlap: float, how: str = 'hard') -> Candi
     :param how: a key of `MERGERS`
     """
     same = overlaps(candidates.boxes, candidates.boxes) > overlap
+    np.fill_diagonal(same, True)  # a box without area, too
     left = np.ones(len(candidates), bool)
     kept = []
     while left.any():
         best = int(np.argmax(left))
-        group = np.union1d(np.flatnonzero(left & same[best]), [best])
+        group = np.flatnonzero(left & same[best])
         kept.append(MERGERS[how](candidates, group))
         left[group] = False
     return _joined(kept) if kept else candidates
