@@ -15,7 +15,7 @@ from pathlib import Path
 
 import cv2
 
-from training.evaluation.boxes import measure_boxes
+from training.evaluation.boxes import LEAST_HEIGHT, finds, measure_boxes
 from training.evaluation.chains import Chain
 from training.evaluation.joints import measure_joints
 from training.evaluation.photographs import Photograph, default_photos, validation
@@ -37,12 +37,12 @@ class Pictures:
 
     def describe(self) -> str:
         """Say what the figures rest on."""
-        people = [p for p in self.photographs if len(p.boxes)]
-        empty = len(self.photographs) - len(people)
-        judged = sum(len(s.boxes) for s in self.scenes)
+        shown = [p for p in self.photographs if len(p.boxes)]
+        empty = len(self.photographs) - len(shown)
+        tall = sum(finds([], photograph).people for photograph in shown)
         return (
-            f'{len(people)} photographs with people, {empty} without; '
-            f'{len(self.scenes)} synthetic pictures (seed {SEED}) with {judged} people.'
+            f'{len(shown)} photographs with people, {tall} of them {LEAST_HEIGHT:.0f} px high or '
+            f'more, and {empty} without; {len(self.scenes)} synthetic pictures (seed {SEED}).'
         )
 
 

@@ -55,7 +55,7 @@ def matched_boxes(
     boxes, truth, ignored = (np.reshape(b, (-1, 4)).astype(float) for b in (boxes, truth, ignored))
     shared = overlaps(boxes, truth)
     forgiven = (overlaps(boxes, ignored) >= overlap).any(1) | _mostly_in(boxes, ignored)
-    means = np.where(forgiven, IGNORED, FALSE)
+    means: NDArray[np.int64] = np.where(forgiven, IGNORED, FALSE)
     for box in np.argsort(-np.asarray(scores), kind='stable'):
         best = int(np.argmax(shared[box])) if len(truth) else 0
         if len(truth) and shared[box, best] >= overlap:
@@ -69,7 +69,7 @@ def _mostly_in(boxes: Array, regions: Array) -> NDArray[np.bool_]:
     high = np.minimum(boxes[:, None, 2:], regions[None, :, 2:])
     shared = np.prod(np.clip(high - low, 0, None), axis=-1)
     area = np.prod(np.clip(boxes[:, 2:] - boxes[:, :2], 1e-9, None), axis=-1)
-    return np.any(shared > MOSTLY * area[:, None], axis=1)
+    return np.asarray(np.any(shared > MOSTLY * area[:, None], axis=1))
 
 
 def average_precision(scores: ArrayLike, right: ArrayLike, people: int) -> float:
@@ -96,7 +96,7 @@ def torso_lengths(joints: ArrayLike, seen: ArrayLike) -> Array:
     joints, seen = np.asarray(joints, float), np.asarray(seen, bool)
     ends = np.array([COCO17.places_of(names) for names in TORSO])  # (2, 2)
     lengths = np.linalg.norm(joints[:, ends[:, 0]] - joints[:, ends[:, 1]], axis=-1)
-    known = seen[:, ends].all(-1)
+    known = np.asarray(seen[:, ends].all(-1), bool)
     with np.errstate(invalid='ignore'):
         return (lengths * known).sum(1) / np.where(known.any(1), known.sum(1), np.nan)
 

@@ -26,6 +26,7 @@ ROWS: dict[str, dict[str, tuple[str, str]]] = {
         'false_per_empty': ('false boxes per person-free picture there', '.3f'),
     },
     JOINTS: {
+        'pck_people': ('people whose torso is marked', '.0f'),
         'pck': ('PCK at .2 of the torso, 12 limb joints', '.3f'),
         'pck_forgiven': ('- swapped sides forgiven', '.3f'),
         'swapped': ('joints on the wrong side', '.3f'),
@@ -33,6 +34,7 @@ ROWS: dict[str, dict[str, tuple[str, str]]] = {
         'oks': ('OKS', '.3f'),
     },
     SPACE: {
+        'space_people': ('people', '.0f'),
         'space_recall': ('found without boxes (IoU .5)', '.3f'),
         'mpjpe': ('MPJPE mm', '.0f'),
         'pa_mpjpe': ('PA-MPJPE mm', '.0f'),
