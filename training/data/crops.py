@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from training.data.crop_batch import CropBatch, joined
+from training.data.synthetic_crops import CropMix, SyntheticCrops
 
-__all__ = ['CropBatch', 'joined']
+__all__ = ['CropBatch', 'CropMix', 'SyntheticCrops', 'joined']
