@@ -1,0 +1,133 @@
+"""The person detector: boxes from whole pictures."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from mesh_pose_ros.runtime.card import ImageInput, ModelCard, sha256_of
+from training.data.detection import DetectorBatch
+from training.graph_file import write_graph
+from training.loop import Schedule, Trainer, settings_in
+from training.networks.detector_net import DetectorGraph, DetectorNet, DetectorSettings
+from training.networks.trunk import TrunkSettings, folded
+from training.recipes.crop_card import LICENCES
+from training.recipes.detector_losses import DetectorWeights, detector_losses
+from training.recipes.sources import Sources
+
+SOURCE = 'python -m training.train detector && python -m training.export detector'
+DESCRIPTION = 'People in a picture as boxes. Trained on synthetic people and photographs.'
+
+
+class PictureSource(Protocol):
+    """Where pictures with boxes come from; see `training.data.detection`."""
+
+    def batch(self, count: int, generator: torch.Generator) -> DetectorBatch:
+        """Draw pictures; the same state of the generator gives the same ones."""
+        ...
+
+
+@dataclass(frozen=True)
+class DetectorRecipe:
+    """
+    Everything that makes a detector.
+
+    :param line: which photographs may be used: 'research' for all, or 'permissive'
+    :param precision: of the convolutions in training
+    :param photographs: share of each batch that is photographs, if there are any
+    :param prior, tall: how scores fall with height, see `DetectorGraph`; pixels of the input
+    :param score, iou: what the card tells the runtime to take for a person, and for the same one
+    """
+
+    name: str = 'own_detector'
+    line: str = 'research'
+    network: DetectorSettings = field(default_factory=DetectorSettings)
+    weights: DetectorWeights = field(default_factory=DetectorWeights)
+    schedule: Schedule = field(
+        default_factory=lambda: Schedule(
+            steps=60_000, batch=16, rate=1e-3, weight_decay=0.02, average=0.9995, save_every=180
+        )
+    )
+    precision: str = 'bfloat16'
+    photographs: float = 0.5
+    prior: float = 0.3
+    tall: float = 240.0
+    score: float = 0.3
+    iou: float = 0.5
+
+    def build(self) -> DetectorNet:
+        """Make the network with fresh weights."""
+        torch.manual_seed(self.schedule.seed)
+        return DetectorNet(self.network)
+
+    def of_run(self, run: Path) -> DetectorRecipe:
+        """Take over what a run's network was made with."""
+        settings = settings_in(run)
+        network = dict(settings['network'])
+        trunk = TrunkSettings(**network.pop('trunk'))
+        return replace(
+            self, line=settings['line'], network=DetectorSettings(trunk=trunk, **network)
+        )
+
+    def task(self, sources: Sources | None) -> DetectorTask:
+        """Make what the training loop runs; without sources, only to look at a run."""
+        source = None
+        if sources is not None:
+            source = sources.pictures(self.network.size, self.photographs, self.line)
+        return DetectorTask(self, source)
+
+    def trained(self, run: Path) -> DetectorNet:
+        """Averaged network of a run."""
+        network = Trainer(self.of_run(run).task(None), run).average
+        assert isinstance(network, DetectorNet)
+        return network.eval()
+
+    def export(self, run: Path, graph: Path) -> ModelCard:
+        """Write the graph of a run's network and describe it."""
+        return self.of_run(run).written(self.trained(run), graph)
+
+    def written(self, network: DetectorNet, graph: Path) -> ModelCard:
+        """Write a network's graph and describe it."""
+        width, height = self.network.size
+        image = torch.zeros(2, height, width, 3, dtype=torch.uint8)
+        write_graph(DetectorGraph(folded(network), self.prior, self.tall), {'image': image}, graph)
+        return ModelCard(
+            name=graph.stem,
+            kind='detector',
+            path=graph,
+            sha256=sha256_of(graph),
+            licence=LICENCES[self.line],
+            source=SOURCE,
+            description=DESCRIPTION,
+            image=ImageInput(height, width),
+            outputs={'boxes': 'input_px', 'scores': 'probability'},
+            options={'score': self.score, 'iou': self.iou, 'resize': 'letterbox'},
+        )
+
+
+class DetectorTask:
+    """A detector in training; see `training.loop.Task`."""
+
+    def __init__(self, recipe: DetectorRecipe, source: PictureSource | None) -> None:
+        self.schedule = recipe.schedule
+        self.network = recipe.build()
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.settings: dict[str, Any] = {'line': recipe.line, 'network': asdict(recipe.network)}
+        self._weights = recipe.weights
+        self._precision = getattr(torch, recipe.precision)
+        self._source = source
+
+    def losses(self, step: int, generator: torch.Generator) -> dict[str, Tensor]:
+        """See a fresh batch and compare with its boxes."""
+        assert self._source is not None, 'this task was made to look at a run, not to train'
+        device = next(self.network.parameters()).device
+        batch = self._source.batch(self.schedule.batch, generator).to(device)
+        image = batch.image.float().contiguous(memory_format=torch.channels_last)
+        reduced = self._precision != torch.float32
+        with torch.autocast(device.type, self._precision, enabled=reduced):
+            maps = self.network(image)
+        return detector_losses(maps, batch, self._weights)
