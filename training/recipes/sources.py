@@ -39,13 +39,3 @@ class Sources:
         :param size: width and height, pixels
         """
         raise NotImplementedError
-
-    def pictures(self, size: tuple[int, int], photographs: float, line: str) -> Any:
-        """
-        Whole pictures with boxes, see `training.data.detection`.
-
-        :param size: width and height, pixels
-        :param photographs: share of them
-        :param line: as above
-        """
-        raise NotImplementedError
