@@ -20,6 +20,7 @@ from training.evaluation.chains import Chain
 from training.evaluation.joints import measure_joints
 from training.evaluation.photographs import Photograph, default_photos, validation
 from training.evaluation.scenes import SEED, Truth, held_out_scenes
+from training.evaluation.sheet import draw_sheet
 from training.evaluation.space import measure_space
 from training.evaluation.speed import measure_speed
 from training.evaluation.table import Figures, markdown, put_between_marks
@@ -72,6 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name in told.chains:
         chain = Chain(name)
         measured[chain.name] = measure_images(chain, pictures)
+        if told.sheets and known:
+            draw_sheet(chain, known, told.sheets / f'{chain.name}.jpg')
     text = f'{pictures.describe()}\n\n{markdown(measured)}'
     print(text)
     (told.cache / 'images.json').write_text(json.dumps(measured, indent=1) + '\n')
@@ -94,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument('--scenes', type=int, default=SCENES, help='synthetic pictures')
     parser.add_argument('--cache', type=Path, default=Path('runs/evaluation'))
     parser.add_argument('--readme', type=Path, help='file whose table is to be replaced')
+    parser.add_argument('--sheets', type=Path, help='folder for overlays on some photographs')
     return parser
 
 

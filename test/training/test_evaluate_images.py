@@ -109,12 +109,13 @@ def test_any_chain_gets_a_column(toy_models, photos, tmp_path, monkeypatch):
     readme.write_text(f'before\n{BEGIN}\nold\n{END}\nafter\n')
     told = ['--chains', str(toy_models / 'toy_pose.yaml'), '--photos', str(photos)]
     told += ['--scenes', '0', '--cache', str(tmp_path), '--readme', str(readme)]
-    evaluate_images.main(told)
+    evaluate_images.main([*told, '--sheets', str(tmp_path / 'sheets')])
     text = readme.read_text()
     assert text.startswith('before\n')
     assert text.endswith('after\n')
     assert '| | toy_pose |' in text
     assert 'old' not in text
+    assert cv2.imread(str(tmp_path / 'sheets' / 'toy_pose.jpg')).any()
     assert set(json.loads((tmp_path / 'images.json').read_text())['toy_pose']) >= {'ap50', 'pck'}
 
 
