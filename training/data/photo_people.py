@@ -1,0 +1,182 @@
+"""
+Photographs of people with what somebody marked in them, each person on a square of their own.
+
+The folder of photographs has ``images`` and ``annotations.json`` in COCO's layout with
+``extra_keypoints`` (neck, head_top), ``lr_reliable`` of a person and ``source`` and
+``licence_id`` of a picture. Whole sources are kept for validation, see
+`training.evaluation.photographs.held_out`. Two lines of weights: *research* sees all sources,
+*permissive* only those whose terms allow to share what was learned.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mesh_pose_ros.pipeline.pyramid import Pyramid
+from mesh_pose_ros.skeletons import COCO17
+from training.data.encoded import Encoded
+from training.data.joint_sets import BODY30
+from training.evaluation.photographs import held_out
+
+SIDE = 256  # pixels of a person's square
+MARGIN = 1.6  # its side per longer side of the person's box
+FREE_LICENCES = (4, 5, 7, 8)  # COCO's ids: CC BY, CC BY-SA, no known restrictions, US government
+FREE_SOURCES = ('rb_teacher',)  # CC BY 4.0
+LINES = ('research', 'permissive')
+SPLITS = ('train', 'val')
+EXTRA = tuple(BODY30.index(name) for name in ('neck', 'head_top'))
+MIDDLES = {
+    BODY30.index(name): [BODY30.index(f'{side}_{part}') for side in ('left', 'right')]
+    for name, part in (('neck', 'shoulder'), ('pelvis', 'hip'))
+}
+
+
+@dataclass(frozen=True, eq=False)
+class PhotoPeople:
+    """
+    P people; pixels are those of their squares, SIDE x SIDE.
+
+    :param pictures: the squares, black outside the photograph
+    :param joints: (P, 30, 2) as in `BODY30`
+    :param seen: (P, 30) bool: marked
+    :param box: (P, 4) corners
+    :param frame: (P, 4) borders of the photograph
+    :param reliable: (P,) bool: left and right are told apart
+    :param number: (P,) the annotation's id
+    :param source: (P,) name of the source
+    """
+
+    pictures: Encoded
+    joints: NDArray[np.float32]
+    seen: NDArray[np.bool_]
+    box: NDArray[np.float32]
+    frame: NDArray[np.float32]
+    reliable: NDArray[np.bool_]
+    number: NDArray[np.int64]
+    source: NDArray[np.str_]
+
+    def __len__(self) -> int:
+        return len(self.number)
+
+    def save(self, path: Path) -> None:
+        """Write to one npz."""
+        arrays = {f.name: getattr(self, f.name) for f in fields(self) if f.name != 'pictures'}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.savez(path, data=self.pictures.data, start=self.pictures.start, **arrays)
+
+    @classmethod
+    def load(cls, path: Path) -> PhotoPeople:
+        """Read what `save` wrote."""
+        with np.load(path) as file:
+            arrays = {f.name: file[f.name] for f in fields(cls) if f.name != 'pictures'}
+            return cls(Encoded(file['data'], file['start']), **arrays)
+
+    @classmethod
+    def read(
+        cls, photos: Path, split: str = 'train', line: str = 'research', quality: int = 92
+    ) -> PhotoPeople:
+        """
+        Cut everybody out of a folder of photographs.
+
+        :param quality: of the squares' JPEG files
+        :raises ValueError: there is no such split or line
+        """
+        check(split, line)
+        found = list(_people(photos, split, line))
+        squares = Encoded.of((one.pop('square') for one in found), quality)
+        names = [f.name for f in fields(cls) if f.name != 'pictures']
+        return cls(squares, **{name: np.stack([one[name] for one in found]) for name in names})
+
+
+def check(split: str, line: str) -> None:
+    """
+    Say so if there is no such split or line.
+
+    :raises ValueError: a wrong name
+    """
+    for name, known in ((split, SPLITS), (line, LINES)):
+        if name not in known:
+            raise ValueError(f'{name!r} is none of {", ".join(known)}')
+
+
+def chosen(image: Mapping[str, Any], split: str, line: str) -> bool:
+    """Whether a picture (its entry in the file) belongs to a split and line."""
+    free = image['source'] in FREE_SOURCES or image.get('licence_id') in FREE_LICENCES
+    return held_out(image) == (split == 'val') and (line == 'research' or free)
+
+
+def read_annotations(photos: Path) -> tuple[list[dict[str, Any]], dict[int, list[dict[str, Any]]]]:
+    """Entries of pictures, and of people by picture."""
+    file = json.loads((photos / 'annotations.json').read_text())
+    people: dict[int, list[dict[str, Any]]] = {}
+    for person in file['annotations']:
+        people.setdefault(person['image_id'], []).append(person)
+    return file['images'], people
+
+
+def read_picture(photos: Path, image: Mapping[str, Any]) -> NDArray[np.uint8]:
+    """(H, W, 3) RGB."""
+    pixels = cv2.imread(str(photos / 'images' / image['file_name']), cv2.IMREAD_COLOR_RGB)
+    if pixels is None:
+        raise ValueError(f'{photos / "images" / image["file_name"]}: cannot read this picture')
+    return np.asarray(pixels, np.uint8)
+
+
+def _people(photos: Path, split: str, line: str) -> Iterator[dict[str, Any]]:
+    images, people = read_annotations(photos)
+    for image in images:
+        mine = [p for p in people.get(image['id'], ()) if not p['iscrowd']]
+        if mine and chosen(image, split, line):
+            pyramid = Pyramid(read_picture(photos, image))
+            for person in mine:
+                yield _square(pyramid, image, person)
+
+
+def _square(pyramid: Pyramid, image: Mapping[str, Any], person: Mapping[str, Any]) -> dict:
+    low, size = np.split(np.array(person['bbox'], float), 2)
+    corner = low - 0.5  # pixel centres are at whole numbers
+    scale = MARGIN * size.max() / SIDE  # pixels of the photograph per pixel of the square
+    start = corner + size / 2 - scale * (SIDE - 1) / 2
+    joints, seen = _marked(person)
+    borders = np.array([-0.5, -0.5, image['width'] - 0.5, image['height'] - 0.5])
+    to_square = lambda points: (points - start) / scale  # noqa: E731
+    return {
+        'square': _cut(pyramid, scale, start),
+        'joints': to_square(joints).astype(np.float32) * seen[:, None],
+        'seen': seen,
+        'box': to_square(np.stack([corner, corner + size])).ravel().astype(np.float32),
+        'frame': to_square(borders.reshape(2, 2)).ravel().astype(np.float32),
+        'reliable': np.array(person['lr_reliable'], bool),
+        'number': np.array(person['id']),
+        'source': np.array(image['source'], 'U20'),
+    }
+
+
+def _cut(pyramid: Pyramid, scale: float, start: NDArray[np.floating]) -> NDArray[np.uint8]:
+    source = pyramid.for_scale(scale)
+    shrunk = np.array(source.shape[1::-1]) / pyramid.for_scale(1).shape[1::-1]
+    step, first = scale * shrunk, (start + 0.5) * shrunk - 0.5
+    move = np.array([[step[0], 0, first[0]], [0, step[1], first[1]]])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return np.asarray(cv2.warpAffine(source, move, (SIDE, SIDE), flags=flags), np.uint8)
+
+
+def _marked(person: Mapping[str, Any]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Joints (30, 2) in the photograph, and which are marked (30,)."""
+    joints, seen = np.zeros((len(BODY30), 2)), np.zeros(len(BODY30), bool)
+    coco = np.array(person['keypoints'], float).reshape(len(COCO17), 3)
+    joints[: len(COCO17)], seen[: len(COCO17)] = coco[:, :2], coco[:, 2] > 0
+    head = np.array(person['extra_keypoints'], float).reshape(2, 3)[1]
+    joints[EXTRA[1]], seen[EXTRA[1]] = head[:2], head[2] > 0
+    # the neck of these annotations is above ours, which is halfway between the shoulders
+    for middle, pair in MIDDLES.items():
+        joints[middle], seen[middle] = joints[pair].mean(0), seen[pair].all()
+    return joints, seen

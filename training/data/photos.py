@@ -1,0 +1,131 @@
+"""Crops of real people, drawn by source so that no source drowns the others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from training.data.augment import PHOTOGRAPHED, Treatment, treated
+from training.data.crop_batch import CropBatch
+from training.data.draws import Draws
+from training.data.joint_sets import BODY30
+from training.data.photo_people import PhotoPeople, check
+from training.data.views import STRAIGHT, Regions, Wander, regions, within
+from training.data.warping import carried, mapped, read_at, similarity
+
+LEAST = 6  # joints that must be marked
+SHARES = {'lspet': 0.5}  # how often a source's people are drawn, against 1 of the others
+ROUGH = Wander(cut=(0.05, 0.02, 0.05, 0.12), near=0, shift=0.05, zoom=0.14, roll=0.2)
+
+
+@dataclass(frozen=True)
+class PhotoMix:
+    """How crops of photographs vary."""
+
+    wander: Wander = ROUGH
+    treatment: Treatment = PHOTOGRAPHED
+    mirrored: float = 0.5
+    shares: dict[str, float] = field(default_factory=lambda: dict(SHARES))
+
+
+class PhotoCrops:
+    """
+    Draws crops of photographs; the same generator state gives the same batch.
+
+    :param people: squares with marked joints
+    :param side: width and height of a crop, pixels
+    :param device: where squares are kept and batches are made; on a GPU all are decoded at once
+    """
+
+    def __init__(
+        self,
+        people: PhotoPeople,
+        side: int,
+        mix: PhotoMix = PhotoMix(),
+        device: torch.device | str = 'cpu',
+    ) -> None:
+        self.people = people
+        self.side = side
+        self._mix = mix
+        self._device = torch.device(device)
+        usable = np.flatnonzero(people.seen.sum(1) >= LEAST)
+        if not len(usable):
+            raise ValueError(f'none of {len(people)} people has {LEAST} marked joints')
+        self.usable = torch.from_numpy(usable)
+        weight = [mix.shares.get(str(name), 1.0) for name in people.source[usable]]
+        self._weight = torch.tensor(weight)
+        self._sent = None
+        if self._device.type != 'cpu':
+            self._sent = people.pictures.pictures(range(len(people))).to(self._device)
+
+    @classmethod
+    def read(
+        cls, photos: Path, split: str = 'train', line: str = 'research', side: int = 192, **more
+    ) -> PhotoCrops:
+        """Cut people out of a folder of photographs; see `PhotoPeople.read`."""
+        check(split, line)
+        return cls(PhotoPeople.read(photos, split, line), side, **more)
+
+    @torch.no_grad()
+    def batch(self, count: int, generator: torch.Generator) -> CropBatch:
+        """Draw ``count`` people."""
+        drawn = torch.multinomial(self._weight, count, replacement=True, generator=generator)
+        return self.of(self.usable[drawn], self._mix, generator)
+
+    @torch.no_grad()
+    def all(self) -> CropBatch:
+        """Everybody with marked joints, once, as a perfect detector would see them."""
+        plain = PhotoMix(STRAIGHT, Treatment(0, 0, 0, 0, 0, 1, 0, 0, 0, 0), 0)
+        return self.of(self.usable, plain, torch.Generator())
+
+    def of(self, rows: Tensor, mix: PhotoMix, generator: torch.Generator) -> CropBatch:
+        """Make crops of the people with these numbers, (N,)."""
+        draws = Draws(len(rows), generator, self._device)
+        box, frame = self._told(self.people.box, rows), self._told(self.people.frame, rows)
+        where = regions(box, torch.zeros_like(box, dtype=torch.bool), draws, mix.wander)
+        where = Regions(where.centre, where.side, where.angle, _overlap(where.frame, frame))
+        middle = torch.full_like(where.centre, (self.side - 1) / 2)
+        to_square = similarity(where.centre, middle, where.side / self.side, where.angle)
+        place = mapped(to_square, self.side, self.side)
+        squares = self._squares(rows)
+        image = treated(read_at(squares, place), draws, mix.treatment)
+        image = image * within(where.frame, place)[:, None]
+        batch = self._labelled(rows, (image + 0.5).clamp(0, 255).byte(), to_square)
+        return batch.mirrored(draws.chance(mix.mirrored))
+
+    def _squares(self, rows: Tensor) -> Tensor:
+        if self._sent is not None:
+            return self._sent[rows.to(self._device)]
+        return self.people.pictures.pictures(rows.tolist())
+
+    def _labelled(self, rows: Tensor, image: Tensor, to_square: Tensor) -> CropBatch:
+        count, device = len(rows), self._device
+        joints = carried(torch.linalg.inv(to_square), self._told(self.people.joints, rows))
+        seen = self._told(self.people.seen, rows).float()
+        nowhere = torch.zeros(count, len(BODY30), 3, device=device)
+        return CropBatch(
+            image=image,
+            joints2d=torch.where(seen[..., None] > 0, joints, (self.side - 1) / 2),
+            seen2d=seen,
+            joints3d=nowhere,
+            seen3d=torch.zeros_like(seen),
+            root=nowhere[:, 0],
+            intrinsics=torch.zeros(count, 3, 3, device=device),
+            hidden=torch.zeros_like(seen, dtype=torch.bool),
+            swappable=~self._told(self.people.reliable, rows),
+            real=torch.ones(count, dtype=torch.bool, device=device),
+            source=torch.from_numpy(self.people.number)[rows].to(device),
+            turn=torch.zeros(count, 3, 3, device=device),
+        )
+
+    def _told(self, array: np.ndarray, rows: Tensor) -> Tensor:
+        return torch.from_numpy(array)[rows].to(self._device)
+
+
+def _overlap(a: Tensor, b: Tensor) -> Tensor:
+    low, high = torch.maximum(a[:, :2], b[:, :2]), torch.minimum(a[:, 2:], b[:, 2:])
+    return torch.cat([low, high], 1)
