@@ -4,10 +4,10 @@ What the node costs beside its networks: milliseconds an image, on one core.
     python benchmarks/node_cost.py [SOURCE] [--frames 200] [--persons 1]
 
 SOURCE is a video, picture or folder with people, by default the demo's clip; its first image is
-shown again and again, as 640x480, 30 times a second. A second process, on another core if there is one, sends the
-images over DDS and listens to persons, meshes, markers, mesh markers and TF. 'take' is the way of
-the bytes from DDS to Python, 'own' everything from these bytes to the last published message but
-the networks; their sum is the node's own cost.
+shown again and again, as 640x480, 30 times a second. A second process, on another core if there
+is one, sends the images over DDS and listens to persons, meshes, markers, mesh markers and TF.
+'take' is the way of the bytes from DDS to Python, 'own' everything from these bytes to the last
+published message but the networks; their sum is the node's own cost.
 """
 
 from __future__ import annotations
