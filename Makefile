@@ -9,6 +9,14 @@ PYTHON ?= python3
 # without a GPU install the CPU build first: see docs/install.md.
 TORCH ?= torch==2.13.0
 DEMO ?=
+# training: a pose bank and photographs if there are any, and who trains on a GPU
+POSES ?=
+PHOTOS ?=
+LINE ?= research
+LAYERS ?= 100000
+PACK ?= runs/pack
+MINUTES ?= 20
+TRAINER ?= $(BIN)/python
 # scripts that need no argument
 BENCHMARKS := benchmarks/node_cost.py
 
@@ -20,7 +28,7 @@ MESSAGE_SOURCES := CMakeLists.txt package.xml setup.py $(wildcard msg/*.msg) \
 	$(shell find cmake -type f)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all lint bench models messages clean
+.PHONY: help setup demo test test-all lint bench models train train-gpu messages clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -45,6 +53,25 @@ bench: $(STAMPS)/test models ## measure what the README's tables say
 
 models: $(STAMPS)/package ## make the default networks in the user's cache, if not there
 	$(BIN)/mesh_pose models import mediapipe
+
+TRAIN_FROM := $(if $(POSES),--poses $(POSES)) --layers runs/layers \
+	$(if $(PHOTOS),--photos $(PHOTOS)) --line $(LINE)
+
+train: $(STAMPS)/test ## train all networks on this CPU, days; goes on where it stopped. POSES= PHOTOS= LINE=
+	$(BIN)/python -m training.synthetic.layers --count $(LAYERS) --out runs/layers \
+		$(if $(POSES),--poses $(POSES))
+	$(BIN)/python -m training.train lifter $(if $(POSES),--poses $(POSES))
+	$(BIN)/python -m training.train detector $(TRAIN_FROM) --threads $$(nproc)
+	$(BIN)/python -m training.train crop $(TRAIN_FROM) --threads $$(nproc)
+	for recipe in lifter detector crop; do \
+		$(BIN)/python -m training.export $$recipe $(if $(POSES),--poses $(POSES)) || exit 1; \
+	done
+
+train-gpu: ## train the image networks from PACK= on a GPU for MINUTES= each; TRAINER= a python with CUDA
+	$(TRAINER) -m training.train crop --device cuda --batch 256 --pack $(PACK) \
+		--line $(LINE) --minutes $(MINUTES)
+	$(TRAINER) -m training.train detector --device cuda --batch 128 --pack $(PACK) \
+		--line $(LINE) --minutes $(MINUTES)
 
 messages: ## generate the ROS messages again
 	rm -f $(STAMPS)/package

@@ -6,6 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from training.data.backgrounds import Backgrounds
+from training.data.crops import SyntheticCrops
+from training.data.layer_set import LayerSet
+
+SCENERY = 96  # rendered backgrounds
+
 
 @dataclass(frozen=True)
 class Sources:
@@ -30,7 +36,9 @@ class Sources:
         :param photographs: share of them
         :param line: 'research' for all photographs, 'permissive' for those with a free licence
         """
-        raise NotImplementedError
+        assert self.layers is not None
+        layers = LayerSet(self.layers, device=self.device)
+        return SyntheticCrops(layers, Backgrounds.rendered(SCENERY), side)
 
     def pictures(self, size: tuple[int, int], photographs: float, line: str) -> Any:
         """

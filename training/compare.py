@@ -1,0 +1,120 @@
+"""
+Compare designs of the crop network at equal samples: ``python -m training.compare --layers ...``.
+
+Every design sees the very same crops in the same order, for as many steps, and is then measured
+on crops that none has seen. What one run cannot tell, luck of the first weights, ``--seeds`` can.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from training.data.crop_batch import CropBatch
+from training.loop import Trainer
+from training.losses import root_depth
+from training.metrics import aligned_error, mean_error
+from training.networks.crop_net import DESIGNS, Sight
+from training.networks.heatmaps import inside
+from training.recipes.crop import CropRecipe, CropSource
+from training.recipes.sources import Sources
+
+NEAR = 0.05  # of the crop's side; about a fifth of a torso
+SEED = 20_26
+
+
+def measure(network: nn.Module, source: CropSource, count: int, batch: int = 64) -> dict:
+    """
+    Errors on ``count`` crops of a source that training did not use.
+
+    :return: ``near2d`` share of joints in the crop that are read within `NEAR`; ``mpjpe`` and
+        ``pa_mpjpe`` millimetres, ``cut_mpjpe`` of joints outside the crop; ``depth`` median
+        error of the distance, percent
+    """
+    generator = torch.Generator().manual_seed(SEED)
+    device = next(network.parameters()).device
+    parts = []
+    for _ in range(-(-count // batch)):
+        crops = source.batch(batch, generator).to(device)
+        with torch.no_grad():
+            parts.append(_errors(network(crops.image.float()), crops))
+    found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    shown, outside = found.pop('shown'), found.pop('outside')
+    return {
+        'near2d': float((found['away'][shown] < NEAR).mean()),
+        'mpjpe': float(found['mpjpe'].mean()),
+        'pa_mpjpe': float(found['pa_mpjpe'].mean()),
+        'cut_mpjpe': float(found['each'][outside].mean()) if outside.any() else float('nan'),
+        'depth': float(np.median(found['depth'])),
+    }
+
+
+def _errors(sight: Sight, crops: CropBatch) -> dict[str, np.ndarray]:
+    """Errors of synthetic crops, by person or by joint."""
+    side, shown = crops.side, crops.inside
+    focal = crops.intrinsics[:, [0, 1], [0, 1]][:, None]
+    rays = (sight.joints2d - crops.intrinsics[:, None, :2, 2]) / focal
+    weight = sight.confidence.sigmoid() * (inside(sight.joints2d, side) + 1e-4)
+    depth = root_depth(rays, sight.joints3d, weight)
+    found, truth = sight.joints3d.cpu().numpy(), crops.joints3d.cpu().numpy()
+    return {
+        'shown': (shown & (crops.seen2d > 0)).cpu().numpy(),
+        'outside': (~shown).cpu().numpy(),
+        'away': ((sight.joints2d - crops.joints2d).norm(dim=-1) / side).cpu().numpy(),
+        'each': 1000 * np.linalg.norm(found - truth, axis=-1),
+        'mpjpe': mean_error(found, truth),
+        'pa_mpjpe': aligned_error(found, truth),
+        'depth': 100 * (depth / crops.root[:, 2] - 1).abs().cpu().numpy(),
+    }
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__.split('\n\n')[0])
+    parser.add_argument('--layers', type=Path, required=True, help='synthetic people to learn')
+    parser.add_argument('--held-out', type=Path, required=True, help='layers made for tests')
+    parser.add_argument('--photos', type=Path)
+    parser.add_argument('--steps', type=int, default=3000)
+    parser.add_argument('--side', type=int, default=192, help='of the crops, pixels')
+    parser.add_argument('--batch', type=int, default=32)
+    parser.add_argument('--seeds', type=int, default=1)
+    parser.add_argument('--count', type=int, default=1024, help='crops to measure on')
+    parser.add_argument('--device', default='cpu')
+    parser.add_argument('--designs', nargs='+', default=list(DESIGNS), choices=DESIGNS)
+    parser.add_argument('--out', type=Path, default=Path('runs/compare'))
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    rows = [_row(design, seed, options) for seed in range(options.seeds)
+            for design in options.designs]  # fmt: skip
+    with (options.out / 'designs.csv').open('w', newline='') as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _row(design: str, seed: int, options: argparse.Namespace) -> dict:
+    """Train one design, or go on with it, and measure it."""
+    recipe = CropRecipe().of_design(design)
+    schedule = replace(recipe.schedule, steps=options.steps, batch=options.batch, seed=seed)
+    network = replace(recipe.network, side=options.side)
+    recipe = replace(recipe, schedule=schedule, network=network)
+    sources = Sources(options.layers, options.photos, None, options.device)
+    folder = options.out / f'{design}_{seed}'
+    trainer = Trainer(recipe.task(sources), folder, options.device)
+    trainer.run()
+    held_out = Sources(options.held_out, None, None, options.device)
+    source = held_out.crops(recipe.network.side, 0.0, recipe.line)
+    row = {'design': design, 'seed': seed, 'samples': options.steps * options.batch}
+    row |= measure(trainer.average.eval(), source, options.count)
+    print(' '.join(f'{k} {v:.3g}' if isinstance(v, float) else f'{k} {v}' for k, v in row.items()))
+    return row
+
+
+if __name__ == '__main__':
+    main()
