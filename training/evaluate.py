@@ -3,7 +3,7 @@ Measure a model file: ``python -m training.evaluate lifter --poses posebank.npz`
 
 Runs the written graph in ONNX Runtime on clips and bodies that training never saw. Whole chains
 of models are measured on pictures: ``python -m training.evaluate images``, see
-`training.evaluate_images`.
+`training.evaluate_images`, and detectors alone by ``python -m training.evaluate detector``.
 """
 
 from __future__ import annotations
@@ -109,12 +109,14 @@ def only_coco(batch: LifterBatch) -> LifterBatch:
 
 def main() -> None:
     """Command line."""
-    if sys.argv[1:2] == ['images']:
+    if sys.argv[1:2] in (['images'], ['detector']):
         from training import evaluate_images
+        from training.evaluation import detector
 
-        return evaluate_images.main(sys.argv[2:])
+        others = {'images': evaluate_images.main, 'detector': detector.main}
+        return others[sys.argv[1]](sys.argv[2:])
     parser = argparse.ArgumentParser(description=__doc__.split('\n\n')[0])
-    parser.add_argument('recipe', choices=['lifter'], help="or 'images' for all that see pictures")
+    parser.add_argument('recipe', choices=['lifter'], help="or 'images', or 'detector'")
     parser.add_argument('--model', type=Path, help='default models/<name>.onnx')
     parser.add_argument('--poses', type=Path, help='pose bank; without it, authored poses alone')
     options = parser.parse_args()

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from mesh_pose_ros.people import Box, Person, Pose
+from mesh_pose_ros.runtime.models import find_card
 from mesh_pose_ros.skeletons import COCO17
 from training import evaluate_images
+from training.evaluation import detector
 from training.evaluation.boxes import Finds, finds, threshold
 from training.evaluation.chains import Chain
 from training.evaluation.photographs import Photograph, held_out, validation
@@ -74,6 +76,14 @@ def test_the_tolerated_score_lets_few_false_boxes_through():
     empty = [Finds('a', scores[i : i + 1], np.zeros(1, bool), 0, True) for i in range(10)]
     tolerated = threshold(empty)
     assert sum((f.scores > tolerated).sum() for f in empty) == 1
+
+
+def test_a_size_prior_moves_small_boxes_down(toy_models, photos):
+    found = detector.guesses(find_card(toy_models / 'toy_detector.yaml'), validation(photos))
+    assert all(len(boxes) == 1 for _, boxes, _ in found)
+    plain, strict = (detector.with_prior(found, power, tall=1000) for power in (0.0, 1.0))
+    assert strict['score'] < 0.2 * plain['score']
+    assert strict['ap50'] == plain['ap50']
 
 
 def test_errors_in_space_are_of_their_kind():

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from rich.progress import track
 
 from mesh_pose_ros.geometry.camera import Camera
-from mesh_pose_ros.people import Person
+from mesh_pose_ros.people import Box, Person
 from training.evaluation.chains import Chain
 from training.evaluation.photographs import Photograph
 from training.metrics import IGNORED, average_precision, matched_boxes
@@ -50,23 +50,40 @@ def measure_boxes(chain: Chain, photographs: Sequence[Photograph]) -> dict[str, 
         camera = Camera.from_fov(FIELD_OF_VIEW, (image.shape[1], image.shape[0]))
         used.append(finds(chain.people(image, camera), photograph))
         every.append(finds(chain.people(image, camera, every_guess=True), photograph))
-    found = {f'ap50_{s}': _precision(every, s) for s in sorted({f.source for f in every})}
-    tolerated = threshold(every)
-    found = {name: value for name, value in found.items() if np.isfinite(value)}
+    return curve_figures(every) | point_figures(used)
+
+
+def curve_figures(every: Sequence[Finds]) -> dict[str, float]:
+    """What all guesses say together, however low their scores."""
+    sources = sorted({f.source for f in every if f.people})
+    found = {f'ap50_{source}': _precision(every, source) for source in sources}
+    good = [above(f, threshold(every)) for f in every]
     found['ap50'] = _precision(every)
-    found['ap50_tolerated'] = _precision([above(f, tolerated) for f in every])
-    found['recall_tolerated'] = _recall([above(f, tolerated) for f in every])
-    found['recall'] = _recall(used)
-    found['precision'] = _right(used) / max(sum(len(f.right) for f in used if not f.empty), 1)
-    found['false_per_empty'] = _false_per_empty(used)
+    found['ap50_tolerated'] = _precision(good)
+    found['recall_tolerated'] = _recall(good)
     return found
+
+
+def point_figures(used: Sequence[Finds]) -> dict[str, float]:
+    """What is right and wrong of that which is reported."""
+    reported = sum(len(f.right) for f in used if not f.empty)
+    return {
+        'recall': _recall(used),
+        'precision': _right(used) / max(reported, 1),
+        'false_per_empty': _false_per_empty(used),
+    }
 
 
 def finds(people: Sequence[Person], photograph: Photograph) -> Finds:
     """Tell right from wrong in one picture."""
-    boxes = np.array([p.box.xywh for p in people]).reshape(-1, 4)
+    return judged([p.box for p in people], [p.box.score * p.score for p in people], photograph)
+
+
+def judged(found: Sequence[Box], ranks: Sequence[float], photograph: Photograph) -> Finds:
+    """Tell right from wrong boxes, the highest rank choosing first."""
+    boxes = np.array([box.xywh for box in found]).reshape(-1, 4)
     boxes[:, 2:] += boxes[:, :2]
-    scores = np.array([p.box.score * p.score for p in people])
+    scores = np.array(ranks, float)
     heights = photograph.boxes[:, 3] - photograph.boxes[:, 1]
     small = (heights < LEAST_HEIGHT) | photograph.crowd
     truth, ignored = photograph.boxes[~small], photograph.boxes[small]
