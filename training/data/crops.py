@@ -44,8 +44,13 @@ class MixedCrops:
 
     def batch(self, count: int, generator: torch.Generator) -> CropBatch:
         """Draw ``count`` people; kinds follow each other in the batch."""
-        shares = torch.tensor([share for _, share in self._parts], dtype=torch.float64)
-        ends = (shares.cumsum(0) / shares.sum() * count).round().long()
-        counts = torch.diff(ends, prepend=torch.zeros(1, dtype=torch.long)).tolist()
+        counts = counts_of([share for _, share in self._parts], count)
         drawn = [crops.batch(n, generator) for (crops, _), n in zip(self._parts, counts) if n > 0]
         return joined(drawn)
+
+
+def counts_of(shares: Sequence[float], count: int) -> list[int]:
+    """Split a count by shares, which need not sum to one."""
+    weights = torch.tensor(shares, dtype=torch.float64)
+    ends = (weights.cumsum(0) / weights.sum() * count).round().long()
+    return torch.diff(ends, prepend=torch.zeros(1, dtype=torch.long)).tolist()
