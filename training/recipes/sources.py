@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from training.data.backgrounds import Backgrounds
-from training.data.crops import SyntheticCrops
+from training.data.crops import Crops, MixedCrops, PhotoCrops, SyntheticCrops
 from training.data.layer_set import LayerSet
+from training.data.nobody import NobodyCrops
+from training.data.photo_people import chosen, read_annotations, read_picture
 
 SCENERY = 96  # rendered backgrounds
+NOBODY = 0.06  # share of a batch without a person
 
 
 @dataclass(frozen=True)
@@ -29,16 +32,33 @@ class Sources:
     pack: Path | None = None
     device: str = 'cpu'
 
-    def crops(self, side: int, photographs: float, line: str) -> Any:
+    def crops(self, side: int, photographs: float, line: str) -> Crops:
         """
         Crops of people, see `training.data.crops`.
 
-        :param photographs: share of them
+        :param photographs: share of them, if there are any
         :param line: 'research' for all photographs, 'permissive' for those with a free licence
+        :raises SystemExit: there are no layers
         """
-        assert self.layers is not None
+        if self.layers is None:
+            raise SystemExit('give --layers, made by python -m training.synthetic.layers')
+        backgrounds = self.backgrounds(line)
         layers = LayerSet(self.layers, device=self.device)
-        return SyntheticCrops(layers, Backgrounds.rendered(SCENERY), side)
+        parts: list[tuple[Crops, float]] = [
+            (SyntheticCrops(layers, backgrounds, side), 1 - photographs - NOBODY),
+            (NobodyCrops(backgrounds, side), NOBODY),
+        ]
+        if self.photos:
+            people = PhotoCrops.read(self.photos, 'train', line, side, device=self.device)
+            parts.append((people, photographs))
+        return MixedCrops(parts)
+
+    def backgrounds(self, line: str) -> Backgrounds:
+        """Pictures without people: rendered ones, and the photographs of a line."""
+        rendered = Backgrounds.rendered(SCENERY)
+        pictures = [] if self.photos is None else _without_people(self.photos, line)
+        both = rendered.and_more(Backgrounds.of(pictures)) if pictures else rendered
+        return both.to(self.device)
 
     def pictures(self, size: tuple[int, int], photographs: float, line: str) -> Any:
         """
@@ -47,3 +67,10 @@ class Sources:
         :param size: width and height, pixels
         """
         raise NotImplementedError
+
+
+def _without_people(photos: Path, line: str) -> list[Any]:
+    """Photographs that are known to show nobody; one that lacks a box may show somebody."""
+    images, people = read_annotations(photos)
+    empty = (i for i in images if i['boxes_exhaustive'] is True and i['id'] not in people)
+    return [read_picture(photos, image) for image in empty if chosen(image, 'train', line)]
