@@ -81,6 +81,23 @@ OUTPUTS = {
         'Once a second: rate, latency, what was dropped and why, state of camera and model.', 1,
     ),
 }  # fmt: skip
+BODIES_TRACKED = Topic(
+    '/humans/bodies/tracked', 'hri_msgs/IdsList',
+    'Ids of all who are there, at each change and every second.', 1,
+)  # fmt: skip
+BODY = {  # topics of one person
+    name: Topic(f'/humans/bodies/<id>/{name}', *rest)
+    for name, *rest in (
+        ('roi', 'hri_msgs/NormalizedRegionOfInterest2D', 'Where in the image, 0 to 1.'),
+        ('cropped', 'sensor_msgs/Image', 'That part of the image.'),
+        ('skeleton2d', 'hri_msgs/Skeleton2D', '18 points in the image, 0 to 1; c: 0 if not seen.'),
+        ('position', 'geometry_msgs/PointStamped', 'The origin of `body_<id>`.'),
+        ('velocity', 'geometry_msgs/TwistStamped', 'In the frame `body_<id>`, where known.'),
+        ('joint_states', 'sensor_msgs/JointState', '20 angles; only of people with a mesh.'),
+        ('urdf', 'std_msgs/String', 'The person with measured sizes, for a '
+         'robot_state_publisher; only of people with a mesh.', 1, True),
+    )
+}  # fmt: skip
 NO_WORK = ('diagnostics', 'skeleton_model')  # listeners of these alone ask for no inference
 
 SERVICES = (
@@ -125,7 +142,8 @@ def interface_markdown() -> str:
             'Written by `python -m mesh_pose_ros.ros.interface` from the code; do not edit.',
             '',
             f'The node is called `{NODE}`; it is a lifecycle node that starts by itself unless',
-            '`autostart` is false. All names are relative, so namespaces and remapping work.',
+            '`autostart` is false. Names without a leading slash are relative, so namespaces and',
+            'remapping work.',
             'Lengths are metres in the optical frame of the camera (x right, y down, z forward),',
             'stamps and frames are those of the image.',
             '',
@@ -138,6 +156,15 @@ def interface_markdown() -> str:
             'All are reliable, and none costs anything while nobody listens.',
             '',
             *_table(('Topic', 'Type', 'Meaning'), _topic_rows(OUTPUTS.values())),
+            '',
+            '## Bodies by REP-155',
+            '',
+            'With `publish.rep155`, for the tools of ROS4HRI. Topics of a person come and go with',
+            'the person. A body is told by the 20 joints of `human_description`: head and limbs',
+            'point as the mesh does, but a trunk that twists, curves or leans aside and raised',
+            'shoulders cannot be told, and then the arms are off as a whole.',
+            '',
+            *_table(('Topic', 'Type', 'Meaning'), _topic_rows((BODIES_TRACKED, *BODY.values()))),
             '',
             '## Services',
             '',

@@ -7,7 +7,6 @@ It declares, subscribes, publishes and reports; the work on images is in
 
 from __future__ import annotations
 
-import importlib
 import sys
 import time
 import traceback
@@ -32,7 +31,9 @@ from mesh_pose_ros.pipeline.mesh_pose import MeshPose
 from mesh_pose_ros.ros.camera_watch import CameraWatch
 from mesh_pose_ros.ros.declaration import declare
 from mesh_pose_ros.ros.diagnostics import ERROR, OK, WARN, Finding, array, figures, status
+from mesh_pose_ros.ros.humans import Humans
 from mesh_pose_ros.ros.interface import NODE, OUTPUTS
+from mesh_pose_ros.ros.message_classes import message_class
 from mesh_pose_ros.ros.outputs import Outputs
 from mesh_pose_ros.ros.parameters import BY_NAME, options_from
 from mesh_pose_ros.ros.processing import Arrival, Processing
@@ -48,12 +49,6 @@ IMAGES = {  # transport -> end of the topic's name, type
 QUIET_AFTER = 3.0  # seconds without an image until diagnostics warn
 REMIND_EVERY = 5  # seconds between two words about a missing or bad CameraInfo
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
-
-
-def message_class(kind: str) -> Any:
-    """ROS' own class of a message type 'package/Name'."""
-    package, name = kind.split('/')
-    return getattr(importlib.import_module(f'{package}.msg'), name)
 
 
 class MeshPoseNode(LifecycleNode):
@@ -106,7 +101,7 @@ class MeshPoseNode(LifecycleNode):
             if name != 'diagnostics'
         }
         self._outgoing = list(publishers.values())
-        return Outputs(publishers)
+        return Outputs(publishers, Humans(self))
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Subscribe, tell the skeleton, start to work."""
@@ -115,6 +110,7 @@ class MeshPoseNode(LifecycleNode):
         pipeline = self._processing.pipeline
         model = skeleton_model(pipeline.model_id, pipeline.skeleton, pipeline.topology)
         self._processing.outputs.send('skeleton_model', encode(model))
+        self._processing.outputs.every_second(self.values, resting=False)
         self._worker = Worker(self._processing)
         self._subscribe()
         return result
@@ -187,6 +183,8 @@ class MeshPoseNode(LifecycleNode):
         if self._worker is not None:
             self.statistics.counts['dropped'] += self._worker.stop()
             self._worker = None
+        if self._processing is not None:
+            self._processing.outputs.close()
 
     # What comes in
 
@@ -239,6 +237,8 @@ class MeshPoseNode(LifecycleNode):
 
     def _on_second(self) -> None:
         self._suit_publishers()
+        if self._worker is not None and self._processing is not None:
+            self._processing.outputs.every_second(self.values, self._processing.is_resting)
         values: dict[str, Any] = figures(self.statistics)
         if self._processing is not None:
             values = {'model': self._processing.pipeline.model_id, **values}

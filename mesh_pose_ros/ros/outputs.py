@@ -3,60 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from time import perf_counter
-from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from mesh_pose_ros.geometry.camera import Camera
 from mesh_pose_ros.messages.images import image_message
 from mesh_pose_ros.messages.markers import mesh_markers, skeleton_markers
 from mesh_pose_ros.messages.people import human_meshes, person_array
 from mesh_pose_ros.messages.transforms import transforms
 from mesh_pose_ros.messages.types import encode
-from mesh_pose_ros.people import Person
 from mesh_pose_ros.ros.diagnostics import stage_times
+from mesh_pose_ros.ros.frame import Frame, Publisher
+from mesh_pose_ros.ros.humans import Humans
 from mesh_pose_ros.ros.interface import NO_WORK
 from mesh_pose_ros.ros.parameters import Value
-
-
-class Publisher(Protocol):
-    """What is needed of rclpy's publisher."""
-
-    def publish(self, msg: bytes) -> None:
-        """Send a serialised message."""
-
-    def get_subscription_count(self) -> int:
-        """How many listen."""
-
-
-@dataclass(frozen=True, eq=False)
-class Frame:
-    """One image with what was found in it; stamp in nanoseconds, latency in seconds."""
-
-    image: NDArray[np.uint8]
-    camera: Camera
-    stamp_ns: int
-    frame_id: str
-    people: Sequence[Person]
-    model_id: str
-    latency: float
 
 
 class Outputs:
     """Publishes frames; remembers which tracks are drawn so that they can be taken away."""
 
-    def __init__(self, publishers: Mapping[str, Publisher]) -> None:
+    def __init__(self, publishers: Mapping[str, Publisher], humans: Humans | None = None) -> None:
         self.timings: dict[str, float] = {}  # seconds of the last frame: each message, sending
-        self._publishers = publishers
+        self._publishers, self._humans = publishers, humans
         self._drawn: set[int] = set()
 
     def wanted(self, values: Mapping[str, Value]) -> bool:
         """Whether anybody listens to what needs inference."""
         quiet = {*NO_WORK, 'tf'} if values['publish.tf'] == 'none' else NO_WORK
-        return any(self._heard(name) for name in self._publishers if name not in quiet)
+        heard = any(self._heard(name) for name in self._publishers if name not in quiet)
+        return heard or (self._humans is not None and self._humans.heard())
 
     def publish(
         self,
@@ -79,6 +52,20 @@ class Outputs:
                 self._make_and_send(name, lambda make=make: make(frame, values, ended))  # type: ignore[misc]
         if values['publish.tf'] != 'none' and frame.people:
             self._make_and_send('tf', lambda: _tf(frame, values))
+        if self._humans is not None:
+            start = perf_counter()
+            self._humans.publish(frame, known, bool(values['publish.rep155']))
+            self.timings['rep155'] = perf_counter() - start
+
+    def every_second(self, values: Mapping[str, Value], resting: bool) -> None:
+        """Say again what newcomers wait for."""
+        if self._humans is not None:
+            self._humans.repeat(bool(values['publish.rep155']), resting)
+
+    def close(self) -> None:
+        """Take topics away that come and go with people."""
+        if self._humans is not None:
+            self._humans.close()
 
     def clear(self, frame: Frame, values: Mapping[str, Value]) -> None:
         """Take away everything that is drawn."""

@@ -124,6 +124,12 @@ PARAMETERS = (
         dynamic=True,
     ),
     Parameter(
+        'publish.rep155', False,
+        'Bodies on /humans/bodies, for ROS4HRI; needs the package hri_msgs. Links of a body come '
+        'from a robot_state_publisher for it; do not let publish.tf: joints claim head_<id> too.',
+        dynamic=True,
+    ),
+    Parameter(
         'publish.marker_lifetime_s', 0.5, 'How long markers stay if no more come, seconds.',
         0.01, 60, dynamic=True,
     ),

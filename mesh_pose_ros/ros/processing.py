@@ -19,7 +19,8 @@ from mesh_pose_ros.people import TrackState
 from mesh_pose_ros.pipeline.mesh_pose import MeshPose
 from mesh_pose_ros.ros.camera_watch import CameraMissingError, CameraWatch
 from mesh_pose_ros.ros.diagnostics import Finding
-from mesh_pose_ros.ros.outputs import Frame, Outputs
+from mesh_pose_ros.ros.frame import Frame
+from mesh_pose_ros.ros.outputs import Outputs
 from mesh_pose_ros.ros.parameters import Value, options_from
 from mesh_pose_ros.ros.statistics import Complaints, Statistics, kind_of
 

@@ -7,7 +7,7 @@ import yaml
 
 from mesh_pose_ros.messages.types import CLASSES
 from mesh_pose_ros.pipeline.mesh_pose import Options
-from mesh_pose_ros.ros.interface import INPUTS, OUTPUTS, generated_files
+from mesh_pose_ros.ros.interface import BODIES_TRACKED, BODY, INPUTS, OUTPUTS, generated_files
 from mesh_pose_ros.ros.parameters import BY_NAME, DEFAULTS, PARAMETERS, options_from
 
 ROOT = Path(__file__).parents[2]
@@ -78,7 +78,7 @@ def test_a_value_that_cannot_be_is_refused_with_the_reason(name, value, words):
 
 
 def test_every_topic_has_a_type_that_we_can_write():
-    for topic in (*INPUTS, *OUTPUTS.values()):
+    for topic in (*INPUTS, *OUTPUTS.values(), BODIES_TRACKED, *BODY.values()):
         assert topic.kind in CLASSES
 
 
