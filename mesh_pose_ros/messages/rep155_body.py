@@ -6,6 +6,9 @@ between the hips bends the whole trunk forward, elbows and knees are hinges. So 
 point in space as the body model's do, bend for bend; but a trunk that leans aside, twists or
 curves, and shoulders that are raised, cannot be said: then the arms hang where the straight
 trunk has its shoulders.
+
+Hands and feet come before twist: hinges are laid where elbows and knees bend, so the shoulder's
+roll and the hip's yaw say little of a limb that is nearly straight.
 """
 
 from __future__ import annotations
