@@ -1,6 +1,9 @@
 """The crop recipe: what its losses mean, that it learns, resumes and is exported whole."""
 
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -224,6 +227,15 @@ def test_graph_keeps_to_the_rules(exported):
     assert kinds.index('Cast') < kinds.index('Transpose')
     for tensor in (*model.graph.input, *model.graph.output):
         assert tensor.type.tensor_type.shape.dim[0].dim_param, f'{tensor.name}: fixed batch'
+
+
+@pytest.mark.slow
+def test_tensorrt_compiles_it(exported):
+    pytest.importorskip('tensorrt_rtx', reason="NVIDIA's compiler is not installed")
+    compiler = Path(__file__).parents[2] / 'importers' / 'build_engine.py'
+    command = [sys.executable, str(compiler), str(exported[1].path)]
+    found = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert found.stdout.strip().endswith('built'), found.stdout + found.stderr
 
 
 def test_card_tells_the_runtime_what_it_needs(exported):

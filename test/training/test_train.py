@@ -1,0 +1,43 @@
+"""The command line of training: what it changes in a recipe, and what it draws."""
+
+import pytest
+
+from training import curves
+from training.train import chosen, parser, sources
+
+
+def recipe_for(*words):
+    return chosen(parser().parse_args(words))
+
+
+def test_other_batches_see_as_many_samples():
+    usual = recipe_for('crop').schedule
+    larger = recipe_for('crop', '--batch', str(8 * usual.batch)).schedule
+    assert larger.steps * larger.batch == usual.steps * usual.batch
+    assert recipe_for('crop', '--batch', '64', '--steps', '7').schedule.steps == 7
+
+
+def test_a_design_and_a_line_can_be_chosen():
+    recipe = recipe_for('crop', '--design', 'volume', '--line', 'permissive')
+    assert recipe.network.design == 'volume'
+    assert recipe.line == 'permissive'
+    assert recipe_for('crop').network.design != 'volume'
+
+
+def test_image_recipes_get_pictures_and_the_lifter_poses(tmp_path):
+    poses = str(tmp_path / 'bank.npz')
+    assert str(sources(parser().parse_args(['lifter', '--poses', poses]))) == poses
+    found = sources(parser().parse_args(['crop', '--layers', str(tmp_path)]))
+    assert found.layers == tmp_path
+    with pytest.raises(SystemExit, match='layers'):
+        sources(parser().parse_args(['crop'])).crops(64, 0.5, 'research')
+
+
+def test_curves_are_drawn_and_repeated_steps_count_once(tmp_path):
+    log = tmp_path / 'losses.csv'
+    assert curves.draw(log) is None
+    log.write_text('step,heat,joints\n100,3.0,1.0\n200,2.0,0.5\n200,1.0,0.0\n300,0.5,0.1\n')
+    steps, columns = curves.read(log)
+    assert steps.tolist() == [100, 200, 300]
+    assert columns['heat'].tolist() == [3.0, 1.0, 0.5]
+    assert curves.draw(log).read_bytes().startswith(b'\x89PNG')
