@@ -50,3 +50,13 @@ def bank_path():
 @pytest.fixture
 def draw():
     return torch.Generator().manual_seed(0)
+
+
+@pytest.fixture(scope='session')
+def layers_folder(tmp_path_factory):
+    """A few rendered people, as files."""
+    from training.synthetic.layers import Request, Studio, save_shard
+
+    folder = tmp_path_factory.mktemp('layers')
+    save_shard(Studio(Request(BODY, seed=7)).shard(0, 12), folder, 0)
+    return folder

@@ -28,6 +28,7 @@ class Treatment:
     :param exposure: standard deviation of the logarithm of brightness
     :param tint: the same of each channel
     :param contrast: the same of the spread of values
+    :param saturation: how far colours may become paler or stronger
     :param grey: share without colour
     :param coarse: share seen at a lower resolution, down to ``coarsest`` of the full one
     :param smeared: share blurred by motion, up to ``smear`` pixels
@@ -39,6 +40,7 @@ class Treatment:
     exposure: float = 0.28
     tint: float = 0.07
     contrast: float = 0.2
+    saturation: float = 0.35
     grey: float = 0.06
     coarse: float = 0.55
     coarsest: float = 0.3
@@ -53,6 +55,9 @@ class Treatment:
 RENDERED = Treatment()  # for pictures that come from no camera
 PHOTOGRAPHED = Treatment(exposure=0.2, tint=0.04, contrast=0.15, coarse=0.25, coarsest=0.45,
                          smeared=0.04, grain=1.5, packed=0.25, worst=35.0)  # fmt: skip
+
+UNTREATED = Treatment(exposure=0, tint=0, contrast=0, saturation=0, grey=0, coarse=0,
+                      smeared=0, grain=0, packed=0)  # fmt: skip
 
 
 def treated(images: Tensor, draws: Draws, how: Treatment = RENDERED) -> Tensor:
@@ -74,7 +79,8 @@ def recoloured(images: Tensor, draws: Draws, how: Treatment) -> Tensor:
     images = (middle + (images - middle) * spread).clamp(0, 255)
     weights = torch.tensor(LUMA, device=images.device).view(3, 1, 1)
     luma = (images * weights).sum(1, keepdim=True)
-    colour = torch.where(draws.chance(how.grey, 1, 1, 1), 0.0, draws.uniform(0.6, 1.3, 1, 1, 1))
+    colour = 1 + how.saturation * draws.uniform(-1, 0.85, 1, 1, 1)
+    colour = torch.where(draws.chance(how.grey, 1, 1, 1), 0.0, colour)
     return luma + (images - luma) * colour
 
 

@@ -109,7 +109,7 @@ class DetectorScenes:
     def _peopled(self, image: Tensor, generator: torch.Generator) -> _Canvas:
         canvas = _Canvas(image, torch.zeros(image.shape[1:], dtype=torch.int32), [], [])
         canvas.owner = canvas.owner.to(image.device)
-        crowd = torch.tensor(self._mix.crowd)
+        crowd = torch.tensor(self._mix.crowd, dtype=torch.float32)
         people = int(torch.multinomial(crowd, 1, generator=generator))
         places = sorted((self._place(generator) for _ in range(people)), key=lambda p: p[1])
         for row, scale, left, top in places:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from training.data.augment import PHOTOGRAPHED, Treatment, treated
+from training.data.augment import PHOTOGRAPHED, UNTREATED, Treatment, treated
 from training.data.crop_batch import CropBatch
 from training.data.draws import Draws
 from training.data.joint_sets import BODY30
@@ -79,7 +79,7 @@ class PhotoCrops:
     @torch.no_grad()
     def all(self) -> CropBatch:
         """Everybody with marked joints, once, as a perfect detector would see them."""
-        plain = PhotoMix(STRAIGHT, Treatment(0, 0, 0, 0, 0, 1, 0, 0, 0, 0), 0)
+        plain = PhotoMix(STRAIGHT, UNTREATED, 0)
         return self.of(self.usable, plain, torch.Generator())
 
     def of(self, rows: Tensor, mix: PhotoMix, generator: torch.Generator) -> CropBatch:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from training.data.augment import RENDERED, Treatment, treated
+from training.data.augment import RENDERED, UNTREATED, Treatment, treated
 from training.data.backgrounds import Backgrounds
 from training.data.crop_batch import CropBatch
 from training.data.draws import Draws
@@ -30,7 +30,7 @@ class CropMix:
     mirrored: float = 0.5
 
 
-PLAIN = CropMix(STRAIGHT, Company(0, 0, 0), Treatment(0, 0, 0, 0, 0, 1, 0, 0, 0, 0), 0)
+PLAIN = CropMix(STRAIGHT, Company(0, 0), UNTREATED, 0)
 
 
 class SyntheticCrops:
