@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from mesh_pose_ros.runtime.card import ImageInput, ModelCard, sha256_of
-from training.data.detection import DetectorBatch
+from training.data.detection import Pictures
 from training.graph_file import write_graph
 from training.loop import Schedule, Trainer, settings_in
 from training.networks.detector_net import DetectorGraph, DetectorNet, DetectorSettings
@@ -21,14 +21,6 @@ from training.recipes.sources import Sources
 
 SOURCE = 'python -m training.train detector && python -m training.export detector'
 DESCRIPTION = 'People in a picture as boxes. Trained on synthetic people and photographs.'
-
-
-class PictureSource(Protocol):
-    """Where pictures with boxes come from; see `training.data.detection`."""
-
-    def batch(self, count: int, generator: torch.Generator) -> DetectorBatch:
-        """Draw pictures; the same state of the generator gives the same ones."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -112,7 +104,7 @@ class DetectorRecipe:
 class DetectorTask:
     """A detector in training; see `training.loop.Task`."""
 
-    def __init__(self, recipe: DetectorRecipe, source: PictureSource | None) -> None:
+    def __init__(self, recipe: DetectorRecipe, source: Pictures | None) -> None:
         self.schedule = recipe.schedule
         self.network = recipe.build()
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -8,6 +8,13 @@ from typing import Any
 
 from training.data.backgrounds import Backgrounds
 from training.data.crops import Crops, MixedCrops, PhotoCrops, SyntheticCrops
+from training.data.detection import (
+    DetectorPhotos,
+    DetectorScenes,
+    MixedPictures,
+    PhotoScenes,
+    Pictures,
+)
 from training.data.layer_set import LayerSet
 from training.data.nobody import NobodyCrops
 from training.data.photo_people import chosen, read_annotations, read_picture
@@ -60,13 +67,24 @@ class Sources:
         both = rendered.and_more(Backgrounds.of(pictures)) if pictures else rendered
         return both.to(self.device)
 
-    def pictures(self, size: tuple[int, int], photographs: float, line: str) -> Any:
+    def pictures(self, size: tuple[int, int], photographs: float, line: str) -> Pictures:
         """
-        Whole pictures with boxes, see `training.data.detection`.
+        Whole pictures with boxes, see `training.data.detection`; otherwise as `crops`.
 
         :param size: width and height, pixels
         """
-        raise NotImplementedError
+        if self.layers is None:
+            raise SystemExit('give --layers, made by python -m training.synthetic.layers')
+        backgrounds = self.backgrounds(line)
+        layers = LayerSet(self.layers, device=self.device)
+        parts: list[tuple[Pictures, float]] = [
+            (DetectorScenes(layers, backgrounds, size), 1 - photographs)
+        ]
+        if self.photos:
+            scenes = PhotoScenes.read(self.photos, 'train', line)
+            pictures = DetectorPhotos(scenes, backgrounds, size, device=self.device)
+            parts.append((pictures, photographs))
+        return MixedPictures(parts)
 
 
 def _without_people(photos: Path, line: str) -> list[Any]:

@@ -48,7 +48,7 @@ def pictures(boxes, ignore=None, seed=0):
 
 
 class Rectangles:
-    """An endless source of one or two of them; see `PictureSource`."""
+    """An endless source of one or two of them; see `training.data.detection.Pictures`."""
 
     def batch(self, count, generator):
         size = torch.rand(count, 2, 2, generator=generator) * torch.tensor([24, 40]) + 14
