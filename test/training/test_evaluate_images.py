@@ -130,7 +130,8 @@ def test_any_chain_gets_a_column(toy_models, photos, tmp_path, monkeypatch):
 
 
 def test_a_chain_sees_who_is_there(toy_models, photos):
-    chain = Chain(str(toy_models / 'toy_pose.yaml'))
+    chain = Chain(f'{toy_models}/toy_pose.yaml+{toy_models}/toy_detector.yaml')
+    assert chain.name == 'toy_pose+toy_detector'
     image = np.full((*SIZE[::-1], 3), 200, np.uint8)
     truth = Truth(image, _camera(), *(np.zeros((0, 4)) for _ in range(5)))
     assert len(chain.people(truth.image, truth.camera)) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +40,7 @@ class Chain:
             smoothing=SmoothingOptions(enabled=False),
         )
         self.pose = MeshPose.open(options)
-        self.name = told if '/' not in told else self.pose.model_id
+        self.name = '+'.join(Path(part).stem for part in told.split('+'))
 
     def people(
         self, image: NDArray[np.uint8], camera: Camera, every_guess: bool = False
