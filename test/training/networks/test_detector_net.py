@@ -1,6 +1,9 @@
 """The detector learns what it is shown, tells boxes in pixels, and runs in the pipeline."""
 
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -111,9 +114,20 @@ def test_onnx_runtime_agrees_with_torch(recipe, trained):
 def test_graph_keeps_to_the_rules(trained):
     model = onnx.load(trained.with_suffix('.onnx'))
     assert max(entry.version for entry in model.opset_import) <= 20
-    assert not REFUSED & {node.op_type for node in model.graph.node}
+    kinds = [node.op_type for node in model.graph.node]
+    assert not REFUSED & set(kinds)
+    assert kinds.index('Cast') < kinds.index('Transpose')
     for tensor in (*model.graph.input, *model.graph.output):
         assert tensor.type.tensor_type.shape.dim[0].dim_param, f'{tensor.name}: fixed batch'
+
+
+@pytest.mark.slow
+def test_tensorrt_compiles_it(trained):
+    pytest.importorskip('tensorrt_rtx', reason="NVIDIA's compiler is not installed")
+    compiler = Path(__file__).parents[2] / 'importers' / 'build_engine.py'
+    command = [sys.executable, str(compiler), str(trained.with_suffix('.onnx'))]
+    found = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert found.stdout.strip().endswith('built'), found.stdout + found.stderr
 
 
 def test_folding_changes_nothing_but_time(recipe):
