@@ -4,14 +4,19 @@ The training loop: any recipe, one process, one progress bar.
 A recipe makes a network and says, given a step number, what its loss is. The loop owns the
 optimiser, the schedule, the moving average of the weights, and checkpoints that go on where
 they stopped: batches depend on the seed and the step number alone, so a resumed run sees what
-an uninterrupted one would have. It ends with the schedule, after some minutes, or with ctrl-C.
+an uninterrupted one would have. It ends with the schedule, after some minutes, or when told
+to (ctrl-C, kill): always between two steps, with a checkpoint.
 """
 
 from __future__ import annotations
 
 import copy
 import math
+import signal
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -116,23 +121,20 @@ class Trainer:
         end = min(until or self.task.schedule.steps, self.task.schedule.steps)
         started = saved = time.monotonic()
         means = _Means()
-        with _progress(quiet) as progress:
+        with _progress(quiet) as progress, _asked_to_stop() as asked:
             bar = progress.add_task('training', total=self.task.schedule.steps, parts='')
-            try:
-                while self.step < end:
-                    means.add(self._one_step())
-                    if self.step % SHOW_EVERY == 0:
-                        progress.update(bar, completed=self.step, parts=str(means))
-                    if self.step % LOG_EVERY == 0:
-                        self._note(means.values())
-                    now = time.monotonic()
-                    if now - saved > self.task.schedule.save_every:
-                        self.save()
-                        saved = now
-                    if minutes and now - started > 60 * minutes:
-                        break
-            except KeyboardInterrupt:
-                progress.console.print(f'stopped at step {self.step}')
+            while self.step < end and not asked.is_set():
+                means.add(self._one_step())
+                if self.step % SHOW_EVERY == 0:
+                    progress.update(bar, completed=self.step, parts=str(means))
+                if self.step % LOG_EVERY == 0:
+                    self._note(means.values())
+                now = time.monotonic()
+                if now - saved > self.task.schedule.save_every:
+                    self.save()
+                    saved = now
+                if minutes and now - started > 60 * minutes:
+                    break
         self.save()
         return means.values()
 
@@ -193,6 +195,22 @@ class Trainer:
         """Move the averaged weights towards the present ones."""
         decay = min(self.task.schedule.average, self.step / (self.step + 10))
         torch._foreach_lerp_(*self._pairs, 1 - decay)
+
+
+@contextmanager
+def _asked_to_stop() -> Iterator[threading.Event]:
+    """An event that interrupts set instead of breaking off in the middle of a step."""
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked
+        return
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, lambda *_: asked.set()) for number in numbers}
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class _Means:

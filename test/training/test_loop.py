@@ -1,5 +1,6 @@
 """A training run learns, and goes on after a break as if there had been none."""
 
+import signal
 from dataclasses import replace
 
 import pytest
@@ -46,6 +47,28 @@ def test_a_broken_run_ends_where_a_whole_one_does(recipe, tmp_path):
         torch.testing.assert_close(resumed.task.network.state_dict()[name], value)
     for name, value in whole.average.state_dict().items():
         torch.testing.assert_close(resumed.average.state_dict()[name], value)
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_a_run_between_steps_with_a_checkpoint(recipe, tmp_path, number):
+    trainer = Trainer(recipe.task(None), tmp_path)
+    losses = trainer.task.losses
+
+    def interrupted(step, generator):
+        if step == 3:
+            signal.raise_signal(number)
+        return losses(step, generator)
+
+    trainer.task.losses = interrupted
+    trainer.run(quiet=True)
+    assert trainer.step == 4
+    assert Trainer(recipe.task(None), tmp_path).step == 4
+
+
+def test_minutes_end_a_run(recipe, tmp_path):
+    trainer = Trainer(recipe.task(None), tmp_path)
+    trainer.run(quiet=True, minutes=1e-9)
+    assert trainer.step == 1
 
 
 def test_the_average_lags_behind(recipe, tmp_path):
