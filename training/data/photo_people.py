@@ -1,7 +1,7 @@
 """
 Photographs of people with what somebody marked in them, each person on a square of their own.
 
-The folder of photographs has ``images`` and ``annotations.json`` in COCO's layout with
+A folder of photographs has ``images`` and ``annotations.json`` in COCO's layout with
 ``extra_keypoints`` (neck, head_top), ``lr_reliable`` of a person and ``source`` and
 ``licence_id`` of a picture. Whole sources are kept for validation, see
 `training.evaluation.photographs.held_out`. Two lines of weights: *research* sees all sources,
@@ -10,9 +10,8 @@ The folder of photographs has ``images`` and ``annotations.json`` in COCO's layo
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 
 from mesh_pose_ros.pipeline.pyramid import Pyramid
 from mesh_pose_ros.skeletons import COCO17
+from training.data.album import read_annotations, read_picture
 from training.data.encoded import Encoded
 from training.data.joint_sets import BODY30
 from training.evaluation.photographs import held_out
@@ -37,6 +37,7 @@ MIDDLES = {
     BODY30.index(name): [BODY30.index(f'{side}_{part}') for side in ('left', 'right')]
     for name, part in (('neck', 'shoulder'), ('pelvis', 'hip'))
 }
+LESSONS = ('joints', 'trust', 'joints3d', 'trust3d', 'reliable')
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +48,10 @@ class PhotoPeople:
     :param pictures: the squares, black outside the photograph
     :param joints: (P, 30, 2) as in `BODY30`
     :param seen: (P, 30) bool: marked
+    :param trust: (P, 30) in ``joints``: 1 where marked, less where a teacher filled in
+    :param joints3d: (P, 30, 3) metres from the middle of the hips, axes of the photograph's
+        camera; by a teacher (`training.data.teacher`), zero without one
+    :param trust3d: (P, 30)
     :param box: (P, 4) corners
     :param frame: (P, 4) borders of the photograph
     :param reliable: (P,) bool: left and right are told apart
@@ -57,6 +62,9 @@ class PhotoPeople:
     pictures: Encoded
     joints: NDArray[np.float32]
     seen: NDArray[np.bool_]
+    trust: NDArray[np.float32]
+    joints3d: NDArray[np.float32]
+    trust3d: NDArray[np.float32]
     box: NDArray[np.float32]
     frame: NDArray[np.float32]
     reliable: NDArray[np.bool_]
@@ -81,19 +89,48 @@ class PhotoPeople:
 
     @classmethod
     def read(
-        cls, photos: Path, split: str = 'train', line: str = 'research', quality: int = 92
+        cls,
+        photos: Path,
+        split: str = 'train',
+        line: str = 'research',
+        quality: int = 92,
+        lessons: Path | None = None,
     ) -> PhotoPeople:
         """
-        Cut everybody out of a folder of photographs.
+        Cut everybody out of photographs.
 
+        :param photos: folder or packed album, see `training.data.album`
         :param quality: of the squares' JPEG files
+        :param lessons: what a teacher said of them, see `training.data.teacher`
         :raises ValueError: there is no such split or line
         """
         check(split, line)
         found = list(_people(photos, split, line))
         squares = Encoded.of((one.pop('square') for one in found), quality)
         names = [f.name for f in fields(cls) if f.name != 'pictures']
-        return cls(squares, **{name: np.stack([one[name] for one in found]) for name in names})
+        arrays = {name: np.stack([one[name] for one in found]) for name in names}
+        people = cls(squares, **arrays)
+        return people.with_lessons(lessons) if lessons else people
+
+    def save_lessons(self, path: Path) -> None:
+        """Write what is known of joints, without pictures."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        told = {name: getattr(self, name) for name in LESSONS}
+        halves = {k: v.astype(np.float16) if v.dtype.kind == 'f' else v for k, v in told.items()}
+        np.savez_compressed(path, number=self.number, **halves)
+
+    def with_lessons(self, path: Path) -> PhotoPeople:
+        """Take over what was saved of the same people; marked joints stay as they are."""
+        with np.load(path) as file:
+            row_of = {number: row for row, number in enumerate(file['number'].tolist())}
+            mine = [i for i, number in enumerate(self.number.tolist()) if number in row_of]
+            theirs = [row_of[self.number[i]] for i in mine]
+            changed = {name: getattr(self, name).copy() for name in LESSONS}
+            for name, array in changed.items():
+                array[mine] = file[name][theirs]
+        marked = self.seen[..., None]
+        changed['joints'] = np.where(marked, self.joints, changed['joints'])
+        return replace(self, **changed)
 
 
 def check(split: str, line: str) -> None:
@@ -111,23 +148,6 @@ def chosen(image: Mapping[str, Any], split: str, line: str) -> bool:
     """Whether a picture (its entry in the file) belongs to a split and line."""
     free = image['source'] in FREE_SOURCES or image.get('licence_id') in FREE_LICENCES
     return held_out(image) == (split == 'val') and (line == 'research' or free)
-
-
-def read_annotations(photos: Path) -> tuple[list[dict[str, Any]], dict[int, list[dict[str, Any]]]]:
-    """Entries of pictures, and of people by picture."""
-    file = json.loads((photos / 'annotations.json').read_text())
-    people: dict[int, list[dict[str, Any]]] = {}
-    for person in file['annotations']:
-        people.setdefault(person['image_id'], []).append(person)
-    return file['images'], people
-
-
-def read_picture(photos: Path, image: Mapping[str, Any]) -> NDArray[np.uint8]:
-    """(H, W, 3) RGB."""
-    pixels = cv2.imread(str(photos / 'images' / image['file_name']), cv2.IMREAD_COLOR_RGB)
-    if pixels is None:
-        raise ValueError(f'{photos / "images" / image["file_name"]}: cannot read this picture')
-    return np.asarray(pixels, np.uint8)
 
 
 def _people(photos: Path, split: str, line: str) -> Iterator[dict[str, Any]]:
@@ -152,6 +172,9 @@ def _square(pyramid: Pyramid, image: Mapping[str, Any], person: Mapping[str, Any
         'square': _cut(pyramid, scale, start),
         'joints': to_square(joints).astype(np.float32) * seen[:, None],
         'seen': seen,
+        'trust': seen.astype(np.float32),
+        'joints3d': np.zeros((len(seen), 3), np.float32),
+        'trust3d': np.zeros(len(seen), np.float32),
         'box': to_square(np.stack([corner, corner + size])).ravel().astype(np.float32),
         'frame': to_square(borders.reshape(2, 2)).ravel().astype(np.float32),
         'reliable': np.array(person['lr_reliable'], bool),

@@ -12,13 +12,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from training.data.album import read_annotations, read_picture
 from training.data.augment import PHOTOGRAPHED, Treatment, treated
 from training.data.backgrounds import Backgrounds
 from training.data.detector_batch import SIZE, DetectorBatch
 from training.data.detector_scenes import MOST
 from training.data.draws import Draws
 from training.data.encoded import Encoded
-from training.data.photo_people import check, chosen, read_annotations, read_picture
+from training.data.photo_people import check, chosen
 
 LONGEST = 448  # pixels of a photograph that is kept
 UNKNOWN = 0  # in _Canvas.kind: a photograph in which not everybody is boxed

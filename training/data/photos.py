@@ -12,7 +12,6 @@ from torch import Tensor
 from training.data.augment import PHOTOGRAPHED, UNTREATED, Treatment, treated
 from training.data.crop_batch import CropBatch
 from training.data.draws import Draws
-from training.data.joint_sets import BODY30
 from training.data.photo_people import PhotoPeople, check
 from training.data.views import STRAIGHT, Regions, Wander, regions, within
 from training.data.warping import carried, mapped, read_at, similarity
@@ -52,9 +51,12 @@ class PhotoCrops:
         self.side = side
         self._mix = mix
         self._device = torch.device(device)
-        usable = np.flatnonzero(people.seen.sum(1) >= LEAST)
+        usable = np.flatnonzero((people.trust > 0).sum(1) >= LEAST)
         if not len(usable):
-            raise ValueError(f'none of {len(people)} people has {LEAST} marked joints')
+            raise ValueError(
+                f'none of {len(people)} people has {LEAST} marked joints; have a teacher '
+                'fill in: python -m training.data.teacher'
+            )
         self.usable = torch.from_numpy(usable)
         weight = [mix.shares.get(str(name), 1.0) for name in people.source[usable]]
         self._weight = torch.tensor(weight)
@@ -64,11 +66,17 @@ class PhotoCrops:
 
     @classmethod
     def read(
-        cls, photos: Path, split: str = 'train', line: str = 'research', side: int = 192, **more
+        cls,
+        photos: Path,
+        split: str = 'train',
+        line: str = 'research',
+        side: int = 192,
+        lessons: Path | None = None,
+        **more,
     ) -> PhotoCrops:
-        """Cut people out of a folder of photographs; see `PhotoPeople.read`."""
+        """Cut people out of photographs; see `PhotoPeople.read`."""
         check(split, line)
-        return cls(PhotoPeople.read(photos, split, line), side, **more)
+        return cls(PhotoPeople.read(photos, split, line, lessons=lessons), side, **more)
 
     @torch.no_grad()
     def batch(self, count: int, generator: torch.Generator) -> CropBatch:
@@ -94,7 +102,8 @@ class PhotoCrops:
         squares = self._squares(rows)
         image = treated(read_at(squares, place), draws, mix.treatment)
         image = image * within(where.frame, place)[:, None]
-        batch = self._labelled(rows, (image + 0.5).clamp(0, 255).byte(), to_square)
+        image = (image + 0.5).clamp(0, 255).byte()
+        batch = self._labelled(rows, image, to_square, where.angle)
         return batch.mirrored(draws.chance(mix.mirrored))
 
     def _squares(self, rows: Tensor) -> Tensor:
@@ -102,18 +111,20 @@ class PhotoCrops:
             return self._sent[rows.to(self._device)]
         return self.people.pictures.pictures(rows.tolist())
 
-    def _labelled(self, rows: Tensor, image: Tensor, to_square: Tensor) -> CropBatch:
+    def _labelled(
+        self, rows: Tensor, image: Tensor, to_square: Tensor, angle: Tensor
+    ) -> CropBatch:
         count, device = len(rows), self._device
         joints = carried(torch.linalg.inv(to_square), self._told(self.people.joints, rows))
-        seen = self._told(self.people.seen, rows).float()
-        nowhere = torch.zeros(count, len(BODY30), 3, device=device)
+        seen = self._told(self.people.trust, rows)
+        points = self._told(self.people.joints3d, rows) @ _rolled(angle).transpose(1, 2)
         return CropBatch(
             image=image,
             joints2d=torch.where(seen[..., None] > 0, joints, (self.side - 1) / 2),
             seen2d=seen,
-            joints3d=nowhere,
-            seen3d=torch.zeros_like(seen),
-            root=nowhere[:, 0],
+            joints3d=points,
+            seen3d=self._told(self.people.trust3d, rows),
+            root=torch.zeros(count, 3, device=device),
             intrinsics=torch.zeros(count, 3, 3, device=device),
             hidden=torch.zeros_like(seen, dtype=torch.bool),
             swappable=~self._told(self.people.reliable, rows),
@@ -124,6 +135,13 @@ class PhotoCrops:
 
     def _told(self, array: np.ndarray, rows: Tensor) -> Tensor:
         return torch.from_numpy(array)[rows].to(self._device)
+
+
+def _rolled(angle: Tensor) -> Tensor:
+    """Turn of a camera that is rolled clockwise, (N, 3, 3)."""
+    cos, sin, zero = angle.cos(), angle.sin(), torch.zeros_like(angle)
+    rows = [cos, sin, zero, -sin, cos, zero, zero, zero, zero + 1]
+    return torch.stack(rows, 1).unflatten(1, (3, 3))
 
 
 def _overlap(a: Tensor, b: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from training.data.album import read_annotations, read_picture
 from training.data.backgrounds import Backgrounds
 from training.data.crops import Crops, MixedCrops, PhotoCrops, SyntheticCrops
 from training.data.detection import (
@@ -17,7 +18,7 @@ from training.data.detection import (
 )
 from training.data.layer_set import LayerSet
 from training.data.nobody import NobodyCrops
-from training.data.photo_people import chosen, read_annotations, read_picture
+from training.data.photo_people import chosen
 
 SCENERY = 96  # rendered backgrounds
 NOBODY = 0.06  # share of a batch without a person
