@@ -94,6 +94,7 @@ def main() -> None:
     torch.set_num_threads(1)
     recipe = RECIPES[options.recipe]
     run = options.run or Path('runs') / options.recipe
+    options.out.mkdir(parents=True, exist_ok=True)
     graph = options.out / f'{options.name or recipe.name}.onnx'
     if isinstance(recipe, LifterRecipe):
         card = make_lifter(recipe, run, graph, options.poses)
