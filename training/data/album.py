@@ -47,12 +47,15 @@ def read_picture(photos: Path, image: Mapping[str, Any]) -> NDArray[np.uint8]:
     return np.asarray(pixels, np.uint8)
 
 
-def pack_album(photos: Path, images: Iterable[Entry], path: Path, quality: int, longest: int):
+def pack_album(
+    photos: Path, images: Iterable[Entry], path: Path, quality: int, longest: int
+) -> NDArray[np.int64]:
     """
     Write some of a folder's pictures and their people to one file.
 
     :param quality: of the JPEG files
     :param longest: pixels; larger pictures are shrunk, and their marks with them
+    :return: bytes of each picture
     """
     _, people = read_annotations(photos)
     kept, marked, pictures = [], [], []
@@ -70,6 +73,7 @@ def pack_album(photos: Path, images: Iterable[Entry], path: Path, quality: int, 
     path.parent.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(path, told=np.frombuffer(told, np.uint8), data=encoded.data,
                         start=encoded.start)  # fmt: skip
+    return np.diff(encoded.start)
 
 
 def _shrunk(person: Entry, scale: float) -> Entry:

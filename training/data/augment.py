@@ -66,22 +66,23 @@ def treated(images: Tensor, draws: Draws, how: Treatment = RENDERED) -> Tensor:
     images = by_groups(images, draws, how.groups, lambda part: _coarse(part, draws, how))
     images = recoloured(images, draws, how)
     grain = draws.uniform(0, 2 * how.grain, 1, 1, 1) * draws.uniform(0, 1, 1, 1, 1)
-    images = (images + grain * draws.noise(*images.shape[1:])).clamp(0, 255)
+    images = draws.noise(*images.shape[1:]).mul_(grain).add_(images).clamp_(0, 255)
     return by_groups(images, draws, how.groups, lambda part: _packed(part, draws, how))
 
 
 def recoloured(images: Tensor, draws: Draws, how: Treatment) -> Tensor:
     """Change brightness, contrast and white balance; take colour from some."""
     gain = (draws.normal(0, how.exposure, 1, 1, 1) + draws.normal(0, how.tint, 3, 1, 1)).exp()
-    images = images * gain
-    middle = images.mean((1, 2, 3), keepdim=True)
     spread = draws.normal(0, how.contrast, 1, 1, 1).exp()
-    images = (middle + (images - middle) * spread).clamp(0, 255)
-    weights = torch.tensor(LUMA, device=images.device).view(3, 1, 1)
-    luma = (images * weights).sum(1, keepdim=True)
-    colour = 1 + how.saturation * draws.uniform(-1, 0.85, 1, 1, 1)
-    colour = torch.where(draws.chance(how.grey, 1, 1, 1), 0.0, colour)
-    return luma + (images - luma) * colour
+    channels = images.mean((2, 3), keepdim=True) * gain
+    middle = channels.mean(1, keepdim=True)
+    # brightness and contrast at once: middle + (gain * image - middle) * spread
+    images = torch.addcmul(middle * (1 - spread), images, gain * spread).clamp_(0, 255)
+    colour = 1 + how.saturation * draws.uniform(-1, 0.85, 1, 1)
+    colour = torch.where(draws.chance(how.grey, 1, 1), 0.0, colour)
+    luma = torch.tensor(LUMA, device=images.device).expand(3, 3)
+    mix = luma + (torch.eye(3, device=images.device) - luma) * colour
+    return (mix @ images.flatten(2)).view(images.shape)
 
 
 def by_groups(images: Tensor, draws: Draws, groups: int, change) -> Tensor:

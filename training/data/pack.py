@@ -62,21 +62,20 @@ def pack_photographs(photos: Path, line: str, path: Path, budget: int) -> int:
     images = [image for image in read_annotations(photos)[0] if chosen(image, 'train', line)]
     rare = [image for image in images if image['source'] != ABUNDANT]
     abundant = [image for image in images if image['source'] == ABUNDANT]
-    for _ in range(ROUNDS):
-        pack_album(photos, rare + abundant, path, QUALITY, LONGEST)
+    for attempt in range(ROUNDS):
+        sizes = pack_album(photos, rare + abundant, path, QUALITY, LONGEST)
         size = path.stat().st_size
         if size <= budget:
             return len(rare) + len(abundant)
-        abundant = _thinned(abundant, size, budget, len(rare))
+        room = budget * 0.99 ** (attempt + 1) - (size - sizes[len(rare) :].sum())
+        abundant = _thinned(abundant, room / max(1, sizes[len(rare) :].sum()))
     raise ValueError(f'{path} has {size / 1e6:.0f} MB at the least; allow more')
 
 
-def _thinned(images: list[Entry], size: int, budget: int, others: int) -> list[Entry]:
-    """Every so many of them, so that about the budget is met; small pictures take less room."""
-    over = (size - budget * 0.99) / size * (len(images) + others) * 1.25
-    keep = max(0, int(len(images) - over))
-    rows = np.linspace(0, len(images) - 1, keep).round().astype(int) if keep else []
-    return [images[row] for row in rows]
+def _thinned(images: list[Entry], share: float) -> list[Entry]:
+    """A share of them, evenly."""
+    keep = int(len(images) * min(max(share, 0), 1))
+    return [images[row] for row in np.linspace(0, len(images) - 1, keep).round().astype(int)]
 
 
 def main() -> None:

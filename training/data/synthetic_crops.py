@@ -9,14 +9,15 @@ from torch import Tensor
 
 from training.data.augment import RENDERED, UNTREATED, Treatment, treated
 from training.data.backgrounds import Backgrounds
-from training.data.crop_batch import CropBatch
+from training.data.crop_batch import CropBatch, joined
 from training.data.draws import Draws
 from training.data.layer_set import LayerSet
-from training.data.obstacles import Company, in_front
+from training.data.obstacles import Company, others, over, things
 from training.data.views import STRAIGHT, Views, Wander, looking_at, regions, within
 from training.data.warping import mapped, read_at
 
 HIPS = (11, 12)  # of `BODY30`
+CACHED = 16  # crops made at once on a CPU; more would not stay in its cache
 COVERED = 0.5  # coverage by something in front from where a joint counts as hidden
 
 
@@ -59,6 +60,10 @@ class SyntheticCrops:
     @torch.no_grad()
     def of(self, rows: Tensor, generator: torch.Generator) -> CropBatch:
         """Make crops of the layers with these numbers, (N,)."""
+        size = len(rows) if self.layers.device.type != 'cpu' else CACHED
+        return joined([self._some(part, generator) for part in rows.split(max(1, size))])
+
+    def _some(self, rows: Tensor, generator: torch.Generator) -> CropBatch:
         draws = Draws(len(rows), generator, self.layers.device)
         here = rows.to(self.layers.device)
         layers, mix = self.layers, self._mix
@@ -72,21 +77,25 @@ class SyntheticCrops:
         self, rows: Tensor, views: Views, angle: Tensor, draws: Draws
     ) -> tuple[Tensor, Tensor]:
         """Pictures (N, 3, S, S) uint8 and what stands in front, (N, 1, S, S) 0 to 1."""
+        company = self._mix.company
         place = mapped(views.to_layer, self.side, self.side)
         person = dyed(read_at(self.layers.pixels(rows), place), draws)
-        behind = self._backgrounds.behind(draws, self.side, angle)
-        back, front = in_front(self.layers, self._backgrounds, person, angle, draws,
-                               self._mix.company)  # fmt: skip
-        image = over(front, over(person, over(back, behind)))
+        image = self._backgrounds.behind(draws, self.side, angle)
+        somebody = others(self.layers, person, angle, draws, company.others)
+        nearer = draws.chance(0.5)[somebody.rows]
+        somebody[~nearer].laid_over(image)
+        image = over(person, image)
+        cover = torch.zeros_like(person[:, :1])
+        thing = things(self._backgrounds, angle, self.side, draws, company.things)
+        for front in (somebody[nearer], thing):
+            # together they may cover more, but mostly do not
+            left = front.leaving(company.most, person)
+            left.laid_over(image)
+            cover[left.rows] = torch.maximum(cover[left.rows], left.pixels[:, 3:] / 255)
         image = treated(image, draws, self._mix.treatment)
         # pixels that the photograph does not have are black at run time too
         image = image * within(views.frame, place)[:, None]
-        return (image + 0.5).clamp_(0, 255).byte(), front[:, 3:] / 255
-
-
-def over(top: Tensor, below: Tensor) -> Tensor:
-    """Lay premultiplied pictures (N, 4, S, S) over others, (N, 3, S, S) or (N, 4, S, S)."""
-    return top[:, : below.shape[1]] + below * (1 - top[:, 3:] / 255)
+        return (image + 0.5).clamp_(0, 255).byte(), cover
 
 
 def dyed(people: Tensor, draws: Draws, spread: float = 0.22) -> Tensor:

@@ -139,8 +139,9 @@ def looking_at(where: Regions, focal: Tensor, layer_side: int, side: int) -> Vie
 
 def within(frame: Tensor, pixels: Tensor) -> Tensor:
     """Which pixels (N, h, w, 2) of the layers a photograph with these borders has, bool."""
-    low, high = frame[:, None, None, :2], frame[:, None, None, 2:]
-    return ((pixels >= low) & (pixels <= high)).all(-1)
+    middle, half = (frame[:, :2] + frame[:, 2:]) / 2, (frame[:, 2:] - frame[:, :2]) / 2
+    away = (pixels - middle[:, None, None]).abs() <= half[:, None, None]
+    return away[..., 0] & away[..., 1]
 
 
 def _frame(box: Tensor, cut_off: Tensor, draws: Draws, how: Wander) -> Tensor:
