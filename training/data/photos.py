@@ -10,10 +10,11 @@ import torch
 from torch import Tensor
 
 from training.data.augment import PHOTOGRAPHED, UNTREATED, Treatment, treated
+from training.data.backgrounds import Backgrounds
 from training.data.crop_batch import CropBatch
 from training.data.draws import Draws
 from training.data.photo_people import PhotoPeople, check
-from training.data.views import STRAIGHT, Regions, Wander, regions, within
+from training.data.views import STRAIGHT, Wander, regions, within
 from training.data.warping import carried, mapped, read_at, similarity
 
 LEAST = 6  # joints that must be marked
@@ -23,11 +24,16 @@ ROUGH = Wander(cut=(0.05, 0.02, 0.05, 0.12), near=0, shift=0.05, zoom=0.14, roll
 
 @dataclass(frozen=True)
 class PhotoMix:
-    """How crops of photographs vary."""
+    """
+    How crops of photographs vary.
+
+    :param filled: share in which what lies beyond the photograph is another one, not black
+    """
 
     wander: Wander = ROUGH
     treatment: Treatment = PHOTOGRAPHED
     mirrored: float = 0.5
+    filled: float = 0.5
     shares: dict[str, float] = field(default_factory=lambda: dict(SHARES))
 
 
@@ -37,6 +43,7 @@ class PhotoCrops:
 
     :param people: squares with marked joints
     :param side: width and height of a crop, pixels
+    :param backgrounds: fill the room round some photographs, which are often cut tightly
     :param device: where squares are kept and batches are made; on a GPU all are decoded at once
     """
 
@@ -45,11 +52,13 @@ class PhotoCrops:
         people: PhotoPeople,
         side: int,
         mix: PhotoMix = PhotoMix(),
+        backgrounds: Backgrounds | None = None,
         device: torch.device | str = 'cpu',
     ) -> None:
         self.people = people
         self.side = side
         self._mix = mix
+        self._backgrounds = backgrounds.to(device) if backgrounds else None
         self._device = torch.device(device)
         usable = np.flatnonzero((people.trust > 0).sum(1) >= LEAST)
         if not len(usable):
@@ -95,13 +104,18 @@ class PhotoCrops:
         draws = Draws(len(rows), generator, self._device)
         box, frame = self._told(self.people.box, rows), self._told(self.people.frame, rows)
         where = regions(box, torch.zeros_like(box, dtype=torch.bool), draws, mix.wander)
-        where = Regions(where.centre, where.side, where.angle, _overlap(where.frame, frame))
         middle = torch.full_like(where.centre, (self.side - 1) / 2)
         to_square = similarity(where.centre, middle, where.side / self.side, where.angle)
         place = mapped(to_square, self.side, self.side)
-        squares = self._squares(rows)
-        image = treated(read_at(squares, place), draws, mix.treatment)
-        image = image * within(where.frame, place)[:, None]
+        inside = within(_overlap(where.frame, frame), place)[:, None]
+        image = read_at(self._squares(rows), place)
+        if self._backgrounds is not None:
+            beyond = self._backgrounds.behind(draws, self.side, where.angle)
+            kept = within(frame, place)[:, None]
+            filled = draws.chance(mix.filled, 1, 1, 1) & ~kept
+            image = torch.where(filled, beyond, image)
+            inside = (inside | filled) & within(where.frame, place)[:, None]
+        image = treated(image, draws, mix.treatment) * inside
         image = (image + 0.5).clamp(0, 255).byte()
         batch = self._labelled(rows, image, to_square, where.angle)
         return batch.mirrored(draws.chance(mix.mirrored))

@@ -38,7 +38,7 @@ class Wander:
 
     cut: tuple[float, float, float, float] = (0.07, 0.03, 0.07, 0.2)
     deepest: tuple[float, float, float, float] = (0.4, 0.3, 0.4, 0.55)
-    near: float = 0.15
+    near: float = 0.08
     shift: float = 0.04
     zoom: float = 0.11
     roll: float = 0.13
