@@ -47,7 +47,7 @@ class LifterRecipe:
     poses: PoseMix = field(default_factory=PoseMix)
     corruption: Corruption = LIKE_REAL
     weights: LifterWeights = field(default_factory=LifterWeights)
-    schedule: Schedule = field(default_factory=lambda: Schedule(steps=20_000, batch=256))
+    schedule: Schedule = field(default_factory=lambda: Schedule(steps=16_000, batch=256))
     vertices: int = 500
     early: float = 0.4
 
