@@ -86,7 +86,7 @@ $(STAMPS)/venv:
 	@mkdir -p $(STAMPS) && touch $@
 
 $(STAMPS)/runtime: pyproject.toml tools/requirements.py | $(STAMPS)/venv
-	@echo 'Installing what running needs (about 60 wheels) ...'
+	@echo 'Installing what running needs ...'
 	$(BIN)/python tools/requirements.py build core ros import | $(PIP) -qq -r /dev/stdin
 	@touch $@
 

@@ -256,6 +256,9 @@ class MeshPoseNode(LifecycleNode):
         silence = time.monotonic() - self._last_arrival
         if silence > QUIET_AFTER:
             findings.append((WARN, f'no image for {silence:.0f} s'))
+        if trouble := self.statistics.trouble:
+            usable = self.statistics.rate > 0
+            findings.append((WARN if usable else ERROR, f'images left out: {trouble}'))
         if self._processing.is_resting:
             findings.append((OK, 'resting: nobody listens, or not enabled'))
         return findings

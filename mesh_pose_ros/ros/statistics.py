@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 WINDOW = 300  # images whose latency is remembered
-RATE_SPAN = 5.0  # seconds over which the rate is taken
+RATE_SPAN = 5.0  # seconds that count as lately: of the rate, of trouble
 REPEAT = 30.0  # seconds after which the same complaint is worth saying again
 
 COUNTS = ('received', 'processed', 'dropped', 'skipped', 'waiting', 'bad')
@@ -30,6 +30,7 @@ class Statistics:
         self.persons = 0  # in the last image
         self._clock = clock
         self._finished: deque[float] = deque(maxlen=WINDOW)
+        self._last_bad: tuple[float, str] = (-np.inf, '')
         self._stages: dict[str, deque[float]] = {}
 
     def finished(self, seconds: Mapping[str, float], persons: int) -> None:
@@ -44,6 +45,13 @@ class Statistics:
         """Count an image that could not be used."""
         self.counts['bad'] += 1
         self.bad_kinds[kind] += 1
+        self._last_bad = self._clock(), kind
+
+    @property
+    def trouble(self) -> str:
+        """The kind of an image that could not be used lately, '' if there was none."""
+        when, kind = self._last_bad
+        return kind if self._clock() - when <= RATE_SPAN else ''
 
     @property
     def rate(self) -> float:

@@ -108,7 +108,9 @@ def test_a_bad_image_is_counted_reported_once_and_survived(node, client, changes
     counted = client.diagnosis(
         lambda s: int(s[2]['images bad']) >= bad_before + 3, lambda: client.show(**changes)
     )
-    assert any(words.replace('100', '#').replace('3', '#') in key for key in counted[2])
+    kind = words.replace('100', '#').replace('3', '#')
+    assert any(kind in key for key in counted[2])
+    assert client.diagnosis(lambda s: kind in s[1])[0] >= WARN  # a monitor looks at the level
     assert new_log(node).count(words) == 1
     assert client.show_until('persons')[-1].persons
 

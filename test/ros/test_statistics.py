@@ -58,3 +58,13 @@ def test_a_complaint_is_said_once_and_again_after_a_while(clock):
     assert complaints.is_new('no pixels')
     clock.now += 31
     assert complaints.is_new('image has 30 bytes')
+
+
+def test_trouble_is_told_while_it_is_fresh(clock):
+    statistics = Statistics(clock)
+    assert statistics.trouble == ''
+    statistics.bad('image has # bytes')
+    clock.now += 1
+    assert statistics.trouble == 'image has # bytes'
+    clock.now += 60
+    assert statistics.trouble == ''
