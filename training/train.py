@@ -52,7 +52,8 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument('--poses', type=Path, help='pose bank (lifter); else authored poses alone')
     found.add_argument('--layers', type=Path, help='synthetic people (crop, detector)')
     found.add_argument('--photos', type=Path, help='photographs (crop, detector)')
-    found.add_argument('--pack', type=Path, help='layers and photographs in few files')
+    found.add_argument('--pack', type=Path, help='photographs and lessons in few files')
+    found.add_argument('--lessons', type=Path, help='what a teacher saw in photographs (crop)')
     return found
 
 
@@ -75,7 +76,7 @@ def sources(options: argparse.Namespace) -> Path | Sources | None:
     """Where the recipe finds what it learns from."""
     if isinstance(RECIPES[options.recipe], LifterRecipe):
         return options.poses
-    return Sources(options.layers, options.photos, options.pack, options.device)
+    return Sources(options.layers, options.photos, options.pack, options.device, options.lessons)
 
 
 def commit() -> str:

@@ -18,6 +18,7 @@ from training.data.detection import (
 )
 from training.data.layer_set import LayerSet
 from training.data.nobody import NobodyCrops
+from training.data.pack import Pack
 from training.data.photo_people import chosen
 
 SCENERY = 96  # rendered backgrounds
@@ -31,7 +32,8 @@ class Sources:
 
     :param layers: synthetic people, made by ``python -m training.synthetic.layers``
     :param photos: folder of photographs and annotations
-    :param pack: both in few files, made by ``python -m training.data.pack``, instead of the above
+    :param pack: photographs and lessons in few files, made by ``python -m training.data.pack``
+    :param lessons: joints nobody marked, made by ``python -m training.data.teacher``
     :param device: where crops are put together
     """
 
@@ -39,6 +41,13 @@ class Sources:
     photos: Path | None = None
     pack: Path | None = None
     device: str = 'cpu'
+    lessons: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.pack is not None:
+            found = Pack.load(self.pack)
+            object.__setattr__(self, 'photos', self.photos or found.photos)
+            object.__setattr__(self, 'lessons', self.lessons or found.lessons)
 
     def crops(self, side: int, photographs: float, line: str) -> Crops:
         """
@@ -57,7 +66,8 @@ class Sources:
             (NobodyCrops(backgrounds, side), NOBODY),
         ]
         if self.photos:
-            people = PhotoCrops.read(self.photos, 'train', line, side, device=self.device)
+            kinds = {'lessons': self.lessons, 'backgrounds': backgrounds}
+            people = PhotoCrops.read(self.photos, 'train', line, side, device=self.device, **kinds)
             parts.append((people, photographs))
         return MixedCrops(parts)
 
