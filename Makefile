@@ -9,11 +9,11 @@ PYTHON ?= python3
 # without a GPU install the CPU build first: see docs/install.md.
 TORCH ?= torch==2.13.0
 DEMO ?=
-# training: a pose bank and photographs if there are any, and who trains on a GPU
+# training: a pose bank and photographs if there are any; TRAINER is any python with torch
 POSES ?=
 PHOTOS ?=
 LINE ?= research
-LAYERS ?= 100000
+LAYERS ?= 40000
 PACK ?= runs/pack
 MINUTES ?= 20
 TRAINER ?= $(BIN)/python
@@ -54,24 +54,29 @@ bench: $(STAMPS)/test models ## measure what the README's tables say
 models: $(STAMPS)/package ## make the default networks in the user's cache, if not there
 	$(BIN)/mesh_pose models import mediapipe
 
-TRAIN_FROM := $(if $(POSES),--poses $(POSES)) --layers runs/layers \
-	$(if $(PHOTOS),--photos $(PHOTOS)) --line $(LINE)
+BANK := $(if $(POSES),--poses $(POSES))
+LESSONS := runs/lessons_$(LINE).npz
+PICTURES := --layers runs/layers --line $(LINE) \
+	$(if $(PHOTOS),--photos $(PHOTOS) --lessons $(LESSONS))
 
-train: $(STAMPS)/test ## train all networks on this CPU, days; goes on where it stopped. POSES= PHOTOS= LINE=
-	$(BIN)/python -m training.synthetic.layers --count $(LAYERS) --out runs/layers \
-		$(if $(POSES),--poses $(POSES))
-	$(BIN)/python -m training.train lifter $(if $(POSES),--poses $(POSES))
-	$(BIN)/python -m training.train detector $(TRAIN_FROM) --threads $$(nproc)
-	$(BIN)/python -m training.train crop $(TRAIN_FROM) --threads $$(nproc)
+train: $(STAMPS)/test models ## train all networks here, days; goes on where it stopped. POSES= PHOTOS= LINE=
+	$(BIN)/python -m training.synthetic.layers --count $(LAYERS) --out runs/layers $(BANK)
+	$(if $(PHOTOS),test -f $(LESSONS) || $(BIN)/python -m training.data.teacher \
+		--photos $(PHOTOS) --line $(LINE) --out $(LESSONS))
+	$(BIN)/python -m training.train lifter $(BANK)
+	$(BIN)/python -m training.train detector $(PICTURES) --threads $$(nproc)
+	$(BIN)/python -m training.train crop $(PICTURES) --threads $$(nproc)
 	for recipe in lifter detector crop; do \
-		$(BIN)/python -m training.export $$recipe $(if $(POSES),--poses $(POSES)) || exit 1; \
+		$(BIN)/python -m training.export $$recipe $(BANK) || exit 1; \
 	done
 
-train-gpu: ## train the image networks from PACK= on a GPU for MINUTES= each; TRAINER= a python with CUDA
-	$(TRAINER) -m training.train crop --device cuda --batch 256 --pack $(PACK) \
-		--line $(LINE) --minutes $(MINUTES)
-	$(TRAINER) -m training.train detector --device cuda --batch 128 --pack $(PACK) \
-		--line $(LINE) --minutes $(MINUTES)
+train-gpu: ## train on a GPU for MINUTES= each, from PACK= (training.data.pack). TRAINER=python3
+	$(TRAINER) -m training.synthetic.layers --count $(LAYERS) --out runs/layers \
+		$(if $(wildcard $(PACK)/poses.npz),--poses $(PACK)/poses.npz)
+	$(TRAINER) -m training.train crop --device cuda --batch 256 --layers runs/layers \
+		--pack $(PACK) --line $(LINE) --minutes $(MINUTES)
+	$(TRAINER) -m training.train detector --device cuda --batch 128 --layers runs/layers \
+		--pack $(PACK) --line $(LINE) --minutes $(MINUTES)
 
 messages: ## generate the ROS messages again
 	rm -f $(STAMPS)/package

@@ -66,8 +66,15 @@ class Sources:
             (NobodyCrops(backgrounds, side), NOBODY),
         ]
         if self.photos:
-            kinds = {'lessons': self.lessons, 'backgrounds': backgrounds}
-            people = PhotoCrops.read(self.photos, 'train', line, side, device=self.device, **kinds)
+            people = PhotoCrops.read(
+                self.photos,
+                'train',
+                line,
+                side,
+                lessons=self.lessons,
+                backgrounds=backgrounds,
+                device=self.device,
+            )
             parts.append((people, photographs))
         return MixedCrops(parts)
 
