@@ -151,9 +151,10 @@ class DetectorScenes:
         gain = torch.exp(torch.randn(4, generator=generator) * torch.tensor([0.08] * 3 + [0.22]))
         gain = (gain[:3] * gain[3]).view(3, 1, 1).to(person.device)
         person[:3] = torch.minimum(person[:3] * gain, person[3:])
-        here, part = _overlap(canvas.image.shape[1:], person.shape[1:], round(top), round(left))
-        if here is None:
+        meet = _overlap(canvas.image.shape[1:], person.shape[1:], round(top), round(left))
+        if meet is None:
             return
+        here, part = meet
         person = person[:, part[0], part[1]]
         spot = canvas.image[:, here[0], here[1]]
         spot *= 1 - person[3] / 255
@@ -176,8 +177,9 @@ class DetectorScenes:
         piece = look[:, v : v + high, u : u + wide].float()
         # always at the feet of somebody: in front of people stand low things, mostly
         v = min(height - 1, v + height // 4)
-        here, part = _overlap((height, width), piece.shape[1:], v, u)
-        if here is not None:
+        meet = _overlap((height, width), piece.shape[1:], v, u)
+        if meet is not None:
+            here, part = meet
             canvas.image[:, here[0], here[1]] = piece[:, part[0], part[1]]
             canvas.owner[here[0], here[1]] = 0
 
@@ -200,13 +202,13 @@ class DetectorScenes:
 
 def _overlap(
     canvas: Sequence[int], piece: Sequence[int], top: int, left: int
-) -> tuple[tuple[slice, slice], tuple[slice, slice]] | tuple[None, None]:
+) -> tuple[tuple[slice, slice], tuple[slice, slice]] | None:
     """Rows and columns (of the canvas, of the piece) where the two meet."""
     here, part = [], []
     for start, length, whole in ((top, piece[0], canvas[0]), (left, piece[1], canvas[1])):
         low, high = max(start, 0), min(start + length, whole)
         if low >= high:
-            return None, None
+            return None
         here.append(slice(low, high))
         part.append(slice(low - start, high - start))
     return (here[0], here[1]), (part[0], part[1])

@@ -36,7 +36,8 @@ class Encoded:
 
     def picture(self, row: int) -> NDArray[np.uint8]:
         """One of them, (H, W, 3) RGB."""
-        return cv2.imdecode(self.data[self.start[row] : self.start[row + 1]], FLAGS)
+        file = self.data[self.start[row] : self.start[row + 1]]
+        return np.asarray(cv2.imdecode(file, FLAGS), np.uint8)
 
     def pictures(self, rows: Iterable[int]) -> Tensor:
         """Some of them, (N, 3, H, W) uint8."""

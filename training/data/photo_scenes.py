@@ -73,7 +73,7 @@ class PhotoScenes:
         nobody = np.flatnonzero(self.exhaustive & (np.diff(self.first) == 0))
         if not len(nobody):
             return Backgrounds(torch.zeros(0, 3, 1, 1, dtype=torch.uint8))
-        return Backgrounds.of([self.pictures.picture(row) for row in nobody])
+        return Backgrounds.of([self.pictures.picture(row) for row in nobody.tolist()])
 
     def save(self, path: Path) -> None:
         """Write to one npz."""

@@ -127,8 +127,9 @@ def taught(
             points[row] = lesson.points
             sure_of_hips = lesson.confidence[HIPS].min()
             trust3d[row] = belief.space * lesson.confidence * sure_of_hips
-    changes = {'joints': joints, 'trust': trust, 'joints3d': points, 'trust3d': trust3d}
-    return replace(people, reliable=reliable, **changes)
+    return replace(
+        people, joints=joints, trust=trust, joints3d=points, trust3d=trust3d, reliable=reliable
+    )
 
 
 def believed(

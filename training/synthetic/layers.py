@@ -19,6 +19,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -273,7 +274,7 @@ def _light(rotation: Array, rng: Rng) -> Light:
 
 def _premultiplied(colours: Array, seen: Fragments) -> NDArray[np.uint8]:
     """Means over the rays of each pixel: RGB times coverage, and coverage, (4, SIDE, SIDE)."""
-    fine = np.float32(seen.mask)
+    fine = seen.mask.astype(np.float32)
     light = cv2.resize(colours, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
     coverage = cv2.resize(fine, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
     colour = to_srgb(light / np.maximum(coverage, 1e-6)[..., None])
@@ -283,7 +284,7 @@ def _premultiplied(colours: Array, seen: Fragments) -> NDArray[np.uint8]:
 
 def _outline(coverage: NDArray[np.uint8]) -> dict[str, Array]:
     """Box of what is seen, and the sides where it is cut off."""
-    mask = coverage > 127
+    mask = np.asarray(coverage > 127)
     u, v = np.flatnonzero(mask.any(0)), np.flatnonzero(mask.any(1))
     last = SIDE - 1
     edges = [mask[:, 0], mask[0], mask[:, -1], mask[-1]]
@@ -315,8 +316,10 @@ SLACK = np.array([_slack(name) for name in BODY30.names])
 
 def _stacked(made: list[dict[str, Array]]) -> Layers:
     parts = {name: np.stack([one[name] for one in made]) for name in made[0]}
-    halves = {k: v.astype(np.float32) if v.dtype.kind == 'f' else v for k, v in parts.items()}
-    return Layers(**halves)
+    singles: dict[str, Any] = {
+        k: v.astype(np.float32) if v.dtype.kind == 'f' else v for k, v in parts.items()
+    }
+    return Layers(**singles)
 
 
 def save_shard(layers: Layers, folder: Path, number: int) -> None:
