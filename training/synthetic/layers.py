@@ -284,7 +284,7 @@ def _premultiplied(colours: Array, seen: Fragments) -> NDArray[np.uint8]:
 
 def _outline(coverage: NDArray[np.uint8]) -> dict[str, Array]:
     """Box of what is seen, and the sides where it is cut off."""
-    mask = np.asarray(coverage > 127)
+    mask: NDArray[np.bool_] = np.asarray(coverage > 127, bool)
     u, v = np.flatnonzero(mask.any(0)), np.flatnonzero(mask.any(1))
     last = SIDE - 1
     edges = [mask[:, 0], mask[0], mask[:, -1], mask[-1]]
