@@ -284,7 +284,7 @@ def _premultiplied(colours: Array, seen: Fragments) -> NDArray[np.uint8]:
 
 def _outline(coverage: NDArray[np.uint8]) -> dict[str, Array]:
     """Box of what is seen, and the sides where it is cut off."""
-    mask: NDArray[np.bool_] = np.asarray(coverage > 127, bool)
+    mask = coverage > 127
     u, v = np.flatnonzero(mask.any(0)), np.flatnonzero(mask.any(1))
     last = SIDE - 1
     edges = [mask[:, 0], mask[0], mask[:, -1], mask[-1]]
@@ -299,7 +299,7 @@ def _hidden(points: Array, focal: float, depth: Array) -> NDArray[np.bool_]:
     with np.errstate(invalid='ignore', divide='ignore'):
         pixels = points[:, :2] / points[:, 2:] * focal + (SIDE - 1) / 2
     near = np.nan_to_num(pixels, nan=-9).clip(-9, 9999).round().astype(int)
-    inside = ((near >= 0) & (near < SIDE)).all(1)
+    inside: NDArray[np.bool_] = np.all((near >= 0) & (near < SIDE), axis=1)
     u, v = np.where(inside[:, None], near, 0).T
     return inside & (depth[v, u] < points[:, 2] - SLACK)
 
