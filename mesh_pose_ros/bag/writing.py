@@ -13,7 +13,7 @@ from mcap.writer import CompressionType, Writer
 
 from mesh_pose_ros.errors import BagError
 from mesh_pose_ros.messages.types import definition
-from mesh_pose_ros.render.files import writing
+from mesh_pose_ros.render.files import file_behind, writing
 
 # rosbag2's numbers: keep last; reliable; transient local or volatile
 QOS = """- history: 1
@@ -36,12 +36,16 @@ class McapFile:
     While it grows it is called ``<name>.partial``; it gets its name when it is complete. The
     same messages give the same bytes.
 
-    :raises BagError: the file cannot be written: no right, no folder, disk full
+    A link is followed: the file behind it is replaced.
+
+    :raises BagError: the file cannot be written: no right, no folder, disk full, or there is a
+        folder or a device of that name
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.partial = path.with_name(path.name + '.partial')
+        self._target = file_behind(path)
+        self.partial = self._target.with_name(self._target.name + '.partial')
         self._schemas: dict[str, int] = {}
         self._stream = self._on_disk(self._open)
         self._writer = Writer(self._stream, compression=CompressionType.ZSTD)
@@ -72,7 +76,7 @@ class McapFile:
         self._on_disk(self._finish)
 
     def _open(self) -> Any:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.partial.parent.mkdir(parents=True, exist_ok=True)
         return self.partial.open('wb')
 
     def _finish(self) -> None:
@@ -80,7 +84,7 @@ class McapFile:
         self._stream.flush()
         os.fsync(self._stream.fileno())  # a full network disk may say so only here
         self._stream.close()
-        self.partial.replace(self.path)
+        self.partial.replace(self._target)
 
     def _on_disk(self, act: Callable[..., Any], *values: Any) -> Any:
         try:

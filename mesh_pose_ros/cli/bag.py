@@ -10,6 +10,7 @@ import typer
 from mesh_pose_ros.bag import BagJob, BagReport, process_bag
 from mesh_pose_ros.cli import options
 from mesh_pose_ros.errors import BagError
+from mesh_pose_ros.render.files import file_behind
 
 REASONS = 5  # kinds of bad frames told at the end
 
@@ -88,9 +89,12 @@ def bag(
 def _check(source: Path, target: Path, tf: str, overwrite: bool) -> None:
     if tf not in ('none', 'body', 'joints'):
         raise typer.BadParameter(f'{tf!r} is not none, body or joints', param_hint='--tf')
-    if target.exists() and (not overwrite or target.samefile(source)):
-        hint = 'is the input itself' if target.samefile(source) else 'exists; use --overwrite'
-        raise BagError(f'{target}: {hint}')
+    if not file_behind(target).exists():
+        return
+    if source.exists() and target.samefile(source):
+        raise BagError(f'{target}: is the input itself')
+    if not overwrite:
+        raise BagError(f'{target}: exists; use --overwrite')
 
 
 def _summary(job: BagJob, report: BagReport) -> None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from mesh_pose_ros.errors import BagError
 
 Image = NDArray[np.uint8]
+SPARE_BYTES = 8_000_000  # a second of a large film and its index need about as much
 
 
 @contextmanager
@@ -27,6 +28,25 @@ def writing(path: Path) -> Iterator[None]:
         with suppress(OSError):
             space = f' ({shutil.disk_usage(path.parent).free / 1e6:.1f} MB free there)'
         raise BagError(f'{path}: cannot be written: {err.strerror}{space}') from err
+
+
+def file_behind(path: Path) -> Path:
+    """
+    The file that a path stands for, links followed; it need not exist yet.
+
+    Who writes beside a file and renames at the end would replace a link or a device.
+
+    :raises BagError: there is something that is not a file: a folder, a device
+    """
+    try:
+        target = path.resolve() if path.is_symlink() else path
+        other = target.is_symlink() or (path.exists() and not path.is_file())
+    except (OSError, RuntimeError) as err:  # a loop of links, before and after Python 3.13
+        raise BagError(f'{path}: cannot be followed: {err}') from err
+    if other:
+        kind = 'a folder' if path.is_dir() else 'a device or the like'
+        raise BagError(f'{path}: is {kind}, not a file; give another name')
+    return target
 
 
 def write_picture(image: Image, path: Path) -> None:
@@ -46,6 +66,9 @@ class VideoFile:
     """
     A video being written; the size is that of the first frame.
 
+    While it grows it is called ``<name>.partial.<ending>``; it gets its name when it is
+    complete. What was written until an error stays under the first name and can be played.
+
     :param path: .mp4 (MPEG-4) or .avi (Motion JPEG)
     :param fps: frames per second, constant
     :raises BagError: OpenCV cannot write such a file, or the disk is full
@@ -58,15 +81,19 @@ class VideoFile:
             endings = ' or '.join(self.CODECS)
             raise BagError(f'{path}: cannot write {path.suffix} videos; use {endings}')
         self.path, self.fps, self.count = path, fps, 0
+        self._target = file_behind(path)
+        self.partial = self._target.with_name(f'{self._target.stem}.partial{path.suffix}')
         self._writer: cv2.VideoWriter | None = None
         self._size = (0, 0)
 
     def write(self, frame: Image) -> None:
         """Append an RGB frame; another size than the first's is scaled to it."""
+        if self.count % max(round(self.fps), 1) == 0:  # OpenCV does not say that a disk is full
+            self._check_space()
         if self._writer is None:
             self._size = (frame.shape[1] // 2 * 2, frame.shape[0] // 2 * 2)
             codec = cv2.VideoWriter.fourcc(*self.CODECS[self.path.suffix])
-            self._writer = cv2.VideoWriter(str(self.path), codec, self.fps, self._size)
+            self._writer = cv2.VideoWriter(str(self.partial), codec, self.fps, self._size)
             if not self._writer.isOpened():
                 raise BagError(f'{self.path}: cannot open the video for writing')
         bgr = cv2.cvtColor(frame, cv2.COLOR_RGB2BGR)
@@ -76,18 +103,33 @@ class VideoFile:
         self.count += 1
 
     def close(self) -> None:
-        """Finish the file and make sure that it holds what was written."""
+        """Finish the file, make sure that it holds what was written, and give it its name."""
         if self._writer is None:
             return
-        self._writer.release()
+        self._release()
+        found = _frame_count(self.partial)
+        with writing(self.path):
+            if found < self.count:
+                raise self._failure(f'only {found} of {self.count} frames arrived in the file')
+            self.partial.replace(self._target)
+
+    def _check_space(self) -> None:
+        with writing(self.path):
+            if shutil.disk_usage(self.partial.parent).free < SPARE_BYTES:
+                self._release()
+                raise self._failure('the disk is full')
+
+    def _failure(self, reason: str) -> BagError:
+        free = shutil.disk_usage(self.partial.parent).free / 1e6
+        kept = ''
+        if self.count and self.partial.exists():
+            kept = f'; the frames until then are in {self.partial}'
+        return BagError(f'{self.path}: {reason}, {free:.1f} MB are free there{kept}')
+
+    def _release(self) -> None:
+        if self._writer is not None:
+            self._writer.release()
         self._writer = None
-        found = _frame_count(self.path)
-        if found < self.count:
-            free = shutil.disk_usage(self.path.parent).free
-            raise BagError(
-                f'{self.path}: only {found} of {self.count} frames arrived in the file; '
-                f'{free / 1e6:.0f} MB are free there'
-            )
 
     def __enter__(self) -> VideoFile:
         return self
@@ -100,8 +142,8 @@ class VideoFile:
     ) -> None:
         if kind is None:
             self.close()
-        elif self._writer is not None:
-            self._writer.release()
+        else:
+            self._release()
 
 
 def _frame_count(path: Path) -> int:

@@ -177,3 +177,28 @@ def test_a_run_that_fails_leaves_no_file_under_the_final_name(tmp_path):
         raise RuntimeError
     assert not (tmp_path / 'out.mcap').exists()
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY
+
+
+@pytest.mark.parametrize('kind', ['folder', 'pipe', 'link to a device', 'loop'])
+def test_what_is_no_file_is_not_replaced_by_one(tmp_path, kind):
+    target = tmp_path / 'out.mcap'
+    make = {
+        'folder': target.mkdir,
+        'pipe': lambda: os.mkfifo(target),
+        'link to a device': lambda: target.symlink_to('/dev/null'),
+        'loop': lambda: target.symlink_to(target),
+    }
+    make[kind]()
+    with pytest.raises(BagError, match=r'out\.mcap: (is .*, not a file|cannot be followed)'):
+        McapFile(target)
+    assert [p.name for p in tmp_path.iterdir()] == ['out.mcap']
+    assert not target.is_file()
+
+
+def test_the_file_behind_a_link_is_written(tmp_path):
+    (tmp_path / 'far').mkdir()
+    (tmp_path / 'out.mcap').symlink_to('far/real.mcap')
+    with McapFile(tmp_path / 'out.mcap'):
+        assert (tmp_path / 'far/real.mcap.partial').exists()
+    assert (tmp_path / 'out.mcap').is_symlink()
+    assert [p.name for p in (tmp_path / 'far').iterdir()] == ['real.mcap']

@@ -97,3 +97,18 @@ def test_an_unwritable_target_is_exit_3_with_its_reason(mesh_pose, bag):
 
 def test_a_wrong_choice_is_exit_2(mesh_pose, bag):
     assert mesh_pose('bag', bag(), 'out.mcap', '--tf', 'all').exit_code == 2
+
+
+def test_a_target_that_is_no_file_is_refused_also_when_overwriting(mesh_pose, bag):
+    Path('out.mcap').symlink_to('/dev/null')
+    done = mesh_pose('bag', bag(), 'out.mcap', '--overwrite')
+    assert done.exit_code == 3
+    assert 'out.mcap: is a device or the like, not a file' in done.output
+    assert Path('/dev/null').is_char_device()
+
+
+def test_a_missing_bag_is_named_also_when_the_target_exists(mesh_pose):
+    Path('out.mcap').write_text('')
+    done = mesh_pose('bag', 'gone.mcap', 'out.mcap', '--overwrite')
+    assert done.exit_code == 3
+    assert 'gone.mcap: there is no such bag' in done.output

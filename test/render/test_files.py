@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 
 from mesh_pose_ros.errors import BagError
-from mesh_pose_ros.render import VideoFile, write_picture
+from mesh_pose_ros.render import VideoFile, files, write_picture
+
+BLACK = np.zeros((48, 64, 3), np.uint8)
 
 
 def test_a_picture_comes_back_in_its_colours(tmp_path):
@@ -38,11 +40,49 @@ def test_an_unknown_kind_of_video_is_refused_by_name(tmp_path):
         VideoFile(tmp_path / 'clip.gif', fps=10)
 
 
-def test_a_video_that_did_not_arrive_on_the_disk_is_an_error(tmp_path):
+def test_a_video_has_its_name_only_when_it_is_complete(tmp_path):
+    with VideoFile(tmp_path / 'clip.mp4', fps=10) as video:
+        video.write(BLACK)
+        assert [p.name for p in tmp_path.iterdir()] == ['clip.partial.mp4']
+    assert [p.name for p in tmp_path.iterdir()] == ['clip.mp4']
+
+
+def test_a_full_disk_is_noticed_within_a_second_and_what_there_is_can_be_played(
+    tmp_path, monkeypatch
+):
     path = tmp_path / 'clip.mp4'
-    video = VideoFile(path, fps=10)
+    message = r'clip\.mp4: the disk is full, .* MB are free there; .*clip\.partial\.mp4'
+
+    def film(video):
+        for _ in range(100):
+            video.write(BLACK)
+            monkeypatch.setattr(files, 'SPARE_BYTES', 2**62)  # more than any disk has
+
+    with VideoFile(path, fps=10) as video, pytest.raises(BagError, match=message):
+        film(video)
+    assert video.count == 10
+    assert not path.exists()
+    assert cv2.VideoCapture(str(video.partial)).get(cv2.CAP_PROP_FRAME_COUNT) == 10
+
+
+def test_a_video_behind_a_link_is_replaced_and_the_link_stays(tmp_path):
+    (tmp_path / 'link.mp4').symlink_to(tmp_path / 'real.mp4')
+    with VideoFile(tmp_path / 'link.mp4', fps=10) as video:
+        video.write(BLACK)
+    assert (tmp_path / 'link.mp4').is_symlink()
+    assert (tmp_path / 'real.mp4').is_file()
+
+
+def test_a_folder_is_not_overwritten_by_a_video(tmp_path):
+    (tmp_path / 'clip.mp4').mkdir()
+    with pytest.raises(BagError, match=r'clip\.mp4: is a folder, not a file'):
+        VideoFile(tmp_path / 'clip.mp4', fps=10)
+
+
+def test_a_video_that_did_not_arrive_on_the_disk_is_an_error(tmp_path):
+    video = VideoFile(tmp_path / 'clip.mp4', fps=10)
     for _ in range(5):
-        video.write(np.zeros((48, 64, 3), np.uint8))
-    path.unlink()
+        video.write(BLACK)
+    video.partial.unlink()
     with pytest.raises(BagError, match='0 of 5 frames'):
         video.close()
