@@ -31,7 +31,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field
+from dataclasses import fields as fields_of
 from pathlib import Path
 from typing import Any
 
@@ -118,8 +119,6 @@ def read_card(path: Path, *, verify: bool = True) -> ModelCard:
     fields = _read_yaml(path)
     try:
         card = _card_from(fields, path)
-    except KeyError as err:
-        raise ModelError(f'{path}: bad model card: it lacks the field {err}') from err
     except (TypeError, ValueError) as err:
         raise ModelError(f'{path}: bad model card: {err}') from err
     if card.kind not in KINDS:
@@ -188,17 +187,37 @@ def _read_yaml(path: Path) -> dict[str, Any]:
 
 def _card_from(fields: dict[str, Any], path: Path) -> ModelCard:
     folder = path.resolve().parent
+    _check_fields(ModelCard, fields)
     known = dict(fields)
     image = known.pop('image', None)
     topology = known.pop('topology', None)
     skeleton = known.pop('skeleton', None)
     return ModelCard(
         path=folder / known.pop('file'),
-        image=ImageInput(**_tuples(image)) if image else None,
+        image=_image_from(image) if image else None,
         topology=folder / topology if topology else None,
         skeleton=_skeleton_from(skeleton) if skeleton else None,
         **known,
     )
+
+
+def _check_fields(kind: type, given: Mapping[str, Any], place: str = '') -> None:
+    """Raise `ValueError` if a field is unknown, or one without a default is missing or empty."""
+    wanted = {'file' if f.name == 'path' else f.name: f for f in fields_of(kind)}
+    for key in given:
+        if key not in wanted:
+            raise ValueError(f"field '{place}{key}' is not known")
+    for key, one in wanted.items():
+        needed = one.default is MISSING and one.default_factory is MISSING
+        if needed and given.get(key) is None:
+            raise ValueError(f"field '{place}{key}' is missing")
+
+
+def _image_from(field: Any) -> ImageInput:
+    if not isinstance(field, dict):
+        raise ValueError("field 'image' must be a mapping")
+    _check_fields(ImageInput, field, 'image.')
+    return ImageInput(**_tuples(field))
 
 
 def _tuples(fields: dict[str, Any]) -> dict[str, Any]:
@@ -210,6 +229,9 @@ def _skeleton_from(field: str | dict[str, Any]) -> Skeleton:
         if field not in SKELETONS:
             raise ValueError(f'skeleton {field!r} is unknown, give name, names and parents')
         return SKELETONS[field]
+    for key in ('name', 'names', 'parents'):
+        if key not in field:
+            raise ValueError(f"field 'skeleton.{key}' is missing")
     return Skeleton(field['name'], tuple(field['names']), tuple(field['parents']))
 
 

@@ -53,11 +53,15 @@ def test_a_truncated_graph_is_refused(card):
         ({'sha256': '0' * 64}, 'its card says 000000000000'),
         ({'kind': 'oracle'}, "kind is 'oracle', must be one of detector, crop"),
         ({'kind': None}, 'kind'),
-        ({'file': None}, "lacks the field 'file'"),
-        ({'flavour': 'sweet'}, 'flavour'),
+        ({'file': None}, "field 'file' is missing"),
+        ({'sha256': None}, "field 'sha256' is missing"),
+        ({'flavour': 'sweet'}, "field 'flavour' is not known"),
+        ({'path': 'x.onnx'}, "field 'path' is not known"),
+        ({'skeleton': {'name': 'x', 'names': ['a']}}, "field 'skeleton.parents' is missing"),
+        ({'image': 'large'}, "field 'image' must be a mapping"),
         ({'skeleton': 'octopus'}, "skeleton 'octopus' is unknown"),
         ({'image': {'height': 4, 'width': 4, 'layout': 'spiral'}}, 'image.layout must be one of'),
-        ({'image': {'height': 4}}, 'width'),
+        ({'image': {'height': 4}}, "field 'image.width' is missing"),
     ],
 )
 def test_a_wrong_field_is_named(card, changes, message):
