@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from mesh_pose_ros.cli import options
-from mesh_pose_ros.cli.given import Cameras, boxes_of, read_boxes, read_cameras
+from mesh_pose_ros.cli.given import Boxes, Cameras, read_boxes, read_cameras
 from mesh_pose_ros.cli.pictures import list_images, read_image, result_names
 from mesh_pose_ros.errors import BadCameraError, BadImageError
 from mesh_pose_ros.people import Box, Person
@@ -38,15 +37,15 @@ class Results:
         return self.overlay or self.side_view or self.obj or self.glb
 
     def write(self, name: str, image: Any, people: list[Person], camera: Any) -> None:
-        """Write all that is asked for."""
+        """Write all that is asked for; a 3D file only if there is somebody to put into it."""
         if self.overlay:
             picture = overlay(image, people, camera)
             write_picture(picture, self.folder / f'{name}_overlay.jpg')
         if self.side_view:
             write_picture(scene_picture(people, camera), self.folder / f'{name}_views.png')
-        if self.obj:
+        if self.obj and people:
             write_obj(people, self.folder / f'{name}.obj')
-        if self.glb:
+        if self.glb and people:
             write_glb(people, self.folder / f'{name}.glb')
 
 
@@ -87,8 +86,13 @@ def image(
     lift: options.Lift = '',
     backend: options.Backend = 'auto',
     threads: options.Threads = 0,
-    obj: Annotated[bool, typer.Option('--obj', help='Write meshes as OBJ, metres, y up.')] = False,
-    glb: Annotated[bool, typer.Option('--glb', help='Write meshes as binary glTF.')] = False,
+    obj: Annotated[
+        bool,
+        typer.Option('--obj', help='Write meshes as OBJ, metres, y up; no file without people.'),
+    ] = False,
+    glb: Annotated[
+        bool, typer.Option('--glb', help='Write meshes as binary glTF; no file without people.')
+    ] = False,
     overlay: Annotated[bool, typer.Option(help='Draw people over their image.')] = True,
     side_view: Annotated[
         bool, typer.Option('--side-view', help='Draw the scene from the side and from above.')
@@ -121,7 +125,7 @@ def _process(
     files: list[Path],
     pipeline: MeshPose,
     cameras: Cameras,
-    given: Mapping[str, list[Box]] | None,
+    given: Boxes | None,
     results: Results,
     lines: JsonLines | None,
 ) -> Tally:
@@ -131,8 +135,9 @@ def _process(
             line: dict[str, Any] = {'file_name': file.name, 'ms': 0.0, 'people': []}
             try:
                 picture = read_image(file)
-                camera = cameras.of(file.name, (picture.shape[1], picture.shape[0]))
-                wanted = None if given is None else boxes_of(given, file.name)
+                size = (picture.shape[1], picture.shape[0])
+                camera = cameras.of(file.name, size)
+                wanted = None if given is None else given.of(file.name, size)
                 people, line['ms'] = _timed(pipeline, picture, camera, wanted)
             except (BadImageError, BadCameraError) as err:
                 tally.failed[file.name] = line['error'] = str(err)

@@ -59,8 +59,10 @@ Fov = Annotated[
 Camera = Annotated[
     Path | None,
     typer.Option(
-        help='Calibration: a camera_info .yaml for everything, or .json with file name -> {fx, '
-        "fy, cx, cy, distortion, width, height, model}; the name '*' stands for all others."
+        help='Calibration: a camera_info .yaml for everything, or .json with file name -> '
+        'required keys fx fy cx cy (pixels), optional distortion, model, and width height, the '
+        'size of the image calibrated with (default: that of the image as it is); the name '
+        "'*' stands for all others."
     ),
 ]
 

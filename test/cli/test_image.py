@@ -161,6 +161,13 @@ def test_a_camera_of_another_size_and_the_same_shape_is_scaled(mesh_pose, photos
         ('not json', 3, 'is not JSON'),
         ('[]', 3, 'must be an object'),
         ('{"a.png": {"fx": 500}}', 3, "entry 'a.png': 'fy' is missing"),
+        ('{"fx": 500, "fy": 500, "cx": 1}', 3, "entry '*': 'cy' is missing"),
+        ('{"*": {"fx": null, "fy": 5, "cx": 1, "cy": 1}}', 3, "entry '*': fx must be a number"),
+        ('{"*": {"fx": "5", "fy": 5, "cx": 1, "cy": 1}}', 3, "entry '*': fx must be a number"),
+        ('{"*": null}', 3, "entry '*': must be an object with the keys fx, fy, cx, cy"),
+        ('{"*": "wide"}', 3, "entry '*': must be an object with the keys fx, fy, cx, cy"),
+        ('{"a.png": {"fx": 5, "fy": 5, "cx": 1, "cy": 1, "width": 320}}', 3,
+         "'height' is missing"),
         ('{"a.png": {"fx": 0, "fy": 0, "cx": 1, "cy": 1, "width": 320, "height": 240}}', 3,
          'must be positive'),
         ('{"a.png": {"fx": NaN, "fy": 5, "cx": 1, "cy": 1, "width": 320, "height": 240}}', 3,
@@ -191,6 +198,28 @@ def test_a_star_and_a_field_of_view_serve_files_that_are_not_listed(mesh_pose, p
     arguments = ('--camera', 'other.json', '--fov', 90, '--json', 'o.jsonl')
     mesh_pose('image', photos / 'a.png', *arguments)
     assert focal_of(lines(Path('o.jsonl'))['a.png']) == pytest.approx(160, rel=0.02)
+
+
+def test_intrinsics_without_a_size_are_for_the_image_as_it_is(mesh_pose, photos, lines):
+    star = {'fx': 400, 'fy': 400, 'cx': 150, 'cy': 130}
+    Path('star.json').write_text(json.dumps({'*': star}))
+    done = mesh_pose('image', photos, '--camera', 'star.json', '--json', 'o.jsonl')
+    assert done.exit_code == 0, done.output
+    for name in ('a.png', 'b.jpg'):  # of another shape
+        assert focal_of(lines(Path('o.jsonl'))[name]) == pytest.approx(400, rel=0.02)
+
+
+def test_a_box_beside_the_image_fails_that_file_in_words(mesh_pose, photos, lines):
+    boxes = {'a.png': [[10, 20, 100, 200], [320, 0, 90, 180]], 'b.jpg': [[-50, -50, 60, 60]]}
+    Path('boxes.json').write_text(json.dumps(boxes))
+    arguments = ('--boxes', 'boxes.json', '--json', 'o.jsonl')
+    done = mesh_pose('image', photos / 'a.png', photos / 'b.jpg', *arguments)
+    assert done.exit_code == 1
+    reason = 'boxes.json: a.png: box [320, 0, 90, 180] lies outside the 320 x 240 image'
+    found = lines(Path('o.jsonl'))
+    assert found['a.png']['error'] == reason
+    assert reason in done.output
+    assert 'error' not in found['b.jpg']
 
 
 def test_given_boxes_replace_the_detector(mesh_pose, photos, lines):
@@ -230,6 +259,12 @@ def test_pictures_and_3d_files_on_request(mesh_pose, photos):
     )
     assert done.exit_code == 0
     assert sorted(p.name for p in Path('x').iterdir()) == ['a.glb', 'a.obj', 'a_views.png']
+
+
+def test_there_is_no_3d_file_of_nobody(mesh_pose, photos):
+    done = mesh_pose('image', photos / 'night.png', '--obj', '--glb')
+    assert done.exit_code == 0
+    assert [p.name for p in OUT.iterdir()] == ['night_overlay.jpg']
 
 
 def test_an_exif_orientation_is_applied(mesh_pose, photos, lines):
