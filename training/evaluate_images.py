@@ -23,7 +23,7 @@ from training.evaluation.scenes import SEED, Truth, held_out_scenes
 from training.evaluation.sheet import draw_sheet
 from training.evaluation.space import measure_space
 from training.evaluation.speed import measure_speed
-from training.evaluation.table import Figures, markdown, put_between_marks
+from training.evaluation.table import Figures, around_marks, markdown, put_between_marks
 
 BODY = Path('models/open_body.npz')
 SCENES = 200
@@ -63,6 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Command line."""
     told = _parser().parse_args(arguments)
     cv2.setNumThreads(1)
+    if told.readme:
+        around_marks(told.readme)  # a file without them shall fail now, not after the work
     photos = told.photos or default_photos()
     if not (photos / 'annotations.json').is_file():
         print(f'no photographs at {photos}: that part of the table stays empty (--photos)')

@@ -83,8 +83,17 @@ def put_between_marks(file: Path, text: str) -> None:
 
     :raises ValueError: the file lacks the marks
     """
+    before, after = around_marks(file)
+    file.write_text(f'{before}{BEGIN}\n{text}\n{END}{after}')
+
+
+def around_marks(file: Path) -> tuple[str, str]:
+    """
+    Return what stands before and after the marks.
+
+    :raises ValueError: the file lacks the marks
+    """
     old = file.read_text()
     if BEGIN not in old or END not in old:
         raise ValueError(f'{file}: put the lines {BEGIN} and {END} where the table shall be')
-    before, rest = old.split(BEGIN, 1)
-    file.write_text(f'{before}{BEGIN}\n{text}\n{END}{rest.split(END, 1)[1]}')
+    return old.split(BEGIN, 1)[0], old.split(END, 1)[1]
