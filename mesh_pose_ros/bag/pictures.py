@@ -78,12 +78,11 @@ def draw_recording(path: Path, folder: Path, ground: Ground | None = None) -> li
     :param ground: the floor, if it is known
     :return: the files written
     """
-    video, best, stamps = folder / 'overlay.mp4', None, []
+    video, best = folder / 'overlay.mp4', None
     with VideoFile(video, rate_of(path)) as file:
         for moment in moments(path):
             drawn = overlay(moment.image, moment.people, moment.camera)
             file.write(drawn)
-            stamps.append(moment.stamp_ns)
             if best is None or _fullness(moment) > _fullness(best[0]):
                 best = moment, drawn
     if best is None:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mesh_pose_ros.geometry.camera import Camera
+from mesh_pose_ros.geometry.normals import vertex_normals
 from mesh_pose_ros.geometry.rotations import quaternion_xyzw_to_axis_angle
 from mesh_pose_ros.messages.body_frame import Body, body_of, standing_height
 from mesh_pose_ros.messages.markers import person_id
@@ -213,7 +214,7 @@ def human_meshes(
             track_id=int(person.track_id),
             model_id=model_id,
             vertices=flat(person.mesh.vertices),
-            normals=flat(vertex_normals(person.mesh) if normals else ()),
+            normals=flat(_normals(person.mesh) if normals else ()),
             confidence=float(person.score),
         )
         for person in people
@@ -222,12 +223,5 @@ def human_meshes(
     return message('mesh_pose_ros/HumanMeshArray', header=head, meshes=meshes)
 
 
-def vertex_normals(mesh: Mesh) -> Array:
-    """Unit normals, outwards, (V, 3); each face counts by its area."""
-    corners = mesh.vertices[mesh.topology.faces]
-    areas = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    normals = np.zeros_like(mesh.vertices)
-    for corner in range(3):
-        np.add.at(normals, mesh.topology.faces[:, corner], areas)
-    lengths = np.linalg.norm(normals, axis=-1, keepdims=True)
-    return normals / np.where(lengths > 0, lengths, 1.0)
+def _normals(mesh: Mesh) -> Array:
+    return vertex_normals(mesh.vertices, mesh.topology.faces)

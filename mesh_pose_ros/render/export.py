@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mesh_pose_ros.geometry.normals import vertex_normals
 from mesh_pose_ros.people import Person
 from mesh_pose_ros.render import colours
 from mesh_pose_ros.render.files import writing
-from mesh_pose_ros.render.paint import vertex_normals
 
 Array = NDArray[np.floating]
 

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mesh_pose_ros.geometry.normals import vertex_normals
 from mesh_pose_ros.people import Box, Mesh
 from mesh_pose_ros.render import colours
 from mesh_pose_ros.render.raster import rasterise
@@ -140,22 +141,6 @@ def _brightness(view: View, vertices: Array, faces: NDArray[np.int64]) -> Array:
     above = np.maximum(normals @ LIGHT, 0)
     ahead = np.maximum(np.einsum('vi,vi->v', normals, view.towards_eye(vertices)), 0)
     return 0.30 + 0.35 * above + 0.55 * ahead
-
-
-def vertex_normals(vertices: Array, faces: NDArray[np.integer]) -> Array:
-    """
-    Outward unit normals, weighted by the area of the faces around.
-
-    :param vertices: (V, 3)
-    :param faces: (F, 3), counter-clockwise from outside
-    :return: (V, 3), zero for a vertex of no face
-    """
-    a, b, c = (vertices[faces[:, k]] for k in range(3))
-    normals = np.cross(b - a, c - a)
-    places = faces.T.ravel()
-    sums = [np.bincount(places, np.tile(n, 3), minlength=len(vertices)) for n in normals.T]
-    summed = np.stack(sums, axis=-1)
-    return summed / np.maximum(np.linalg.norm(summed, axis=-1, keepdims=True), 1e-20)
 
 
 def _fixed(point: Array) -> tuple[int, int]:

@@ -16,7 +16,6 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -140,8 +139,7 @@ def _settle() -> None:
 def _run(options: argparse.Namespace) -> int:
     options.out.mkdir(parents=True, exist_ok=True)
     bag, ground = options.out / 'people.mcap', ground_of(options.clip)
-    with suppress(FileNotFoundError):
-        bag.unlink()
+    bag.unlink(missing_ok=True)
     figures = record(
         options.clip, bag, ['-p', f'model.name:={options.model}'], ['--speed', options.speed]
     )

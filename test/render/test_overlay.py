@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from mesh_pose_ros.geometry.normals import vertex_normals
 from mesh_pose_ros.render import OverlayOptions, colours, overlay
-from mesh_pose_ros.render.paint import vertex_normals
 
 MESH_ONLY = OverlayOptions(boxes=False, skeletons=False, opacity=1.0)
 BONES_ONLY = OverlayOptions(boxes=False, meshes=False)
