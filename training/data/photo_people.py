@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from mesh_pose_ros.pipeline.pyramid import Pyramid
 from mesh_pose_ros.skeletons import COCO17
 from training.data.album import read_annotations, read_picture
-from training.data.encoded import Encoded
+from training.data.encoded import Encoded, Stored
 from training.data.joint_sets import BODY30
 from training.evaluation.photographs import held_out
 
@@ -41,7 +41,7 @@ LESSONS = ('joints', 'trust', 'joints3d', 'trust3d', 'reliable')
 
 
 @dataclass(frozen=True, eq=False)
-class PhotoPeople:
+class PhotoPeople(Stored):
     """
     P people; pixels are those of their squares, SIDE x SIDE.
 
@@ -59,7 +59,6 @@ class PhotoPeople:
     :param source: (P,) name of the source
     """
 
-    pictures: Encoded
     joints: NDArray[np.float32]
     seen: NDArray[np.bool_]
     trust: NDArray[np.float32]
@@ -73,19 +72,6 @@ class PhotoPeople:
 
     def __len__(self) -> int:
         return len(self.number)
-
-    def save(self, path: Path) -> None:
-        """Write to one npz."""
-        arrays = {f.name: getattr(self, f.name) for f in fields(self) if f.name != 'pictures'}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(path, data=self.pictures.data, start=self.pictures.start, **arrays)
-
-    @classmethod
-    def load(cls, path: Path) -> PhotoPeople:
-        """Read what `save` wrote."""
-        with np.load(path) as file:
-            arrays = {f.name: file[f.name] for f in fields(cls) if f.name != 'pictures'}
-            return cls(Encoded(file['data'], file['start']), **arrays)
 
     @classmethod
     def read(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from training.data.backgrounds import Backgrounds
 from training.data.detector_batch import SIZE, DetectorBatch
 from training.data.detector_scenes import MOST
 from training.data.draws import Draws
-from training.data.encoded import Encoded
+from training.data.encoded import Encoded, Stored
 from training.data.photo_people import check, chosen
 
 LONGEST = 448  # pixels of a photograph that is kept
@@ -30,7 +30,7 @@ SHARES = {
 
 
 @dataclass(frozen=True, eq=False)
-class PhotoScenes:
+class PhotoScenes(Stored):
     """
     P photographs of different sizes.
 
@@ -40,7 +40,6 @@ class PhotoScenes:
     :param source: (P,) name of the source
     """
 
-    pictures: Encoded
     boxes: NDArray[np.float32]
     first: NDArray[np.int64]
     exhaustive: NDArray[np.bool_]
@@ -74,19 +73,6 @@ class PhotoScenes:
         if not len(nobody):
             return Backgrounds(torch.zeros(0, 3, 1, 1, dtype=torch.uint8))
         return Backgrounds.of([self.pictures.picture(row) for row in nobody.tolist()])
-
-    def save(self, path: Path) -> None:
-        """Write to one npz."""
-        arrays = {f.name: getattr(self, f.name) for f in fields(self) if f.name != 'pictures'}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(path, data=self.pictures.data, start=self.pictures.start, **arrays)
-
-    @classmethod
-    def load(cls, path: Path) -> PhotoScenes:
-        """Read what `save` wrote."""
-        with np.load(path) as file:
-            arrays = {f.name: file[f.name] for f in fields(cls) if f.name != 'pictures'}
-            return cls(Encoded(file['data'], file['start']), **arrays)
 
 
 @dataclass(frozen=True)
