@@ -2,20 +2,9 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import torch
 from torch import Tensor
 from torch.nn.functional import grid_sample
-
-
-@lru_cache(maxsize=8)
-def _pixels(height: int, width: int, device: torch.device) -> Tensor:
-    """Homogeneous pixels (height * width, 3)."""
-    v, u = torch.meshgrid(
-        torch.arange(height, device=device), torch.arange(width, device=device), indexing='ij'
-    )
-    return torch.stack([u, v, torch.ones_like(u)], -1).flatten(0, 1).float()
 
 
 def mapped(homographies: Tensor, height: int, width: int) -> Tensor:
@@ -25,9 +14,15 @@ def mapped(homographies: Tensor, height: int, width: int) -> Tensor:
     :param homographies: (N, 3, 3), pixels of the one to pixels of the other
     :return: (N, height, width, 2) pixels
     """
-    found = _pixels(height, width, homographies.device) @ homographies.transpose(1, 2)
-    away = found[..., 2:].clamp_min(1e-6)
-    return (found[..., :2] / away).unflatten(1, (height, width))
+    device = homographies.device
+    u = torch.arange(width, dtype=torch.float32, device=device)
+    v = torch.arange(height, dtype=torch.float32, device=device)
+    # a row and a column added up: faster by far than a product for every pixel
+    across = homographies[:, :, :1] * u
+    down = homographies[:, :, 1:2] * v + homographies[:, :, 2:]
+    x, y, z = (across[:, :, None] + down[..., None]).unbind(1)
+    away = z.clamp_min(1e-6)
+    return torch.stack([x / away, y / away], -1)
 
 
 def read_at(images: Tensor, pixels: Tensor, border: str = 'zeros') -> Tensor:
