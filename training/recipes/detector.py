@@ -15,6 +15,7 @@ from training.graph_file import write_graph
 from training.loop import Schedule, Trainer, settings_in
 from training.networks.detector_net import DetectorGraph, DetectorNet, DetectorSettings
 from training.networks.trunk import TrunkSettings, folded
+from training.precision import autocast
 from training.recipes.crop_card import LICENCES
 from training.recipes.detector_losses import DetectorWeights, detector_losses
 from training.recipes.sources import Sources
@@ -29,7 +30,7 @@ class DetectorRecipe:
     Everything that makes a detector.
 
     :param line: which photographs may be used: 'research' for all, or 'permissive'
-    :param precision: of the convolutions in training
+    :param precision: of the convolutions in training, where the machine is good at it
     :param photographs: share of each batch that is photographs, if there are any
     :param prior, tall: how scores fall with height, see `DetectorGraph`; pixels of the input
     :param score, iou: what the card tells the runtime to take for a person, and for the same one
@@ -110,7 +111,7 @@ class DetectorTask:
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.settings: dict[str, Any] = {'line': recipe.line, 'network': asdict(recipe.network)}
         self._weights = recipe.weights
-        self._precision = getattr(torch, recipe.precision)
+        self._precision = recipe.precision
         self._source = source
 
     def losses(self, step: int, generator: torch.Generator) -> dict[str, Tensor]:
@@ -119,7 +120,6 @@ class DetectorTask:
         device = next(self.network.parameters()).device
         batch = self._source.batch(self.schedule.batch, generator).to(device)
         image = batch.image.float().contiguous(memory_format=torch.channels_last)
-        reduced = self._precision != torch.float32
-        with torch.autocast(device.type, self._precision, enabled=reduced):
+        with autocast(device, self._precision):
             maps = self.network(image)
         return detector_losses(maps, batch, self._weights)
