@@ -1,7 +1,8 @@
 """
 Make a model file of a trained recipe: ``python -m training.export lifter --run runs/lifter``.
 
-Writes ``<name>.onnx`` and its card ``<name>.yaml`` beside the body they belong to. The lifter's
+Writes ``<name>.onnx`` and its card ``<name>.yaml`` beside the body they belong to, of image
+networks ``<name>.pt`` too, the weights that ``training.train --start`` goes on from. The lifter's
 accuracy is measured on the written file (`training.evaluate`) and goes into the card.
 """
 
@@ -100,6 +101,8 @@ def main() -> None:
         card = make_lifter(recipe, run, graph, options.poses)
     else:
         card = recipe.export(run, graph)
+        trainer = Trainer(recipe.of_run(run).task(None), run)
+        trainer.save_weights(graph.with_suffix('.pt'))
     write_card(card, graph.with_suffix('.yaml'))
     print(f'{graph}: {graph.stat().st_size / 1e6:.2f} MB')
     for name, value in card.accuracy.items():

@@ -30,7 +30,7 @@ def main() -> None:
     folder = options.run or Path('runs') / options.recipe
     recipe = chosen(options)
     try:
-        trainer = Trainer(recipe.task(sources(options)), folder, options.device)
+        trainer = Trainer(recipe.task(sources(options)), folder, options.device, options.start)
     except OtherRunError as err:
         raise SystemExit(str(err)) from None
     (folder / 'recipe.txt').write_text(f'{commit()}\n{sources(options)}\n{recipe}\n')
@@ -42,6 +42,7 @@ def parser() -> argparse.ArgumentParser:
     found = argparse.ArgumentParser(description=(__doc__ or '').split('\n\n')[0])
     found.add_argument('recipe', choices=RECIPES)
     found.add_argument('--run', type=Path, help='folder of the run, default runs/<recipe>')
+    found.add_argument('--start', type=Path, help='weights (.pt) a new run begins with')
     found.add_argument('--steps', type=int, help="instead of the recipe's")
     found.add_argument('--batch', type=int, help="instead of the recipe's; as many samples in all")
     found.add_argument('--minutes', type=float, help='stop then; the next start goes on')

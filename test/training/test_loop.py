@@ -49,6 +49,22 @@ def test_a_broken_run_ends_where_a_whole_one_does(recipe, tmp_path):
         torch.testing.assert_close(resumed.average.state_dict()[name], value)
 
 
+def test_others_go_on_from_the_weights_of_a_run(recipe, tmp_path):
+    trainer = Trainer(recipe.task(None), tmp_path / 'first')
+    trainer.run(until=40, quiet=True)
+    trainer.save_weights(tmp_path / 'weights.pt')
+    assert (tmp_path / 'weights.pt').stat().st_size < (
+        (tmp_path / 'first' / 'last.pt').stat().st_size / 4
+    )
+    further = Trainer(recipe.task(None), tmp_path / 'second', start=tmp_path / 'weights.pt')
+    fresh = Trainer(recipe.task(None), tmp_path / 'third')
+    assert further.step == 40
+    assert loss_of(further) < 0.8 * loss_of(fresh)
+    further.run(until=41, quiet=True)
+    again = Trainer(recipe.task(None), tmp_path / 'second', start=tmp_path / 'weights.pt')
+    assert again.step == 41, 'a run that has begun goes on, whatever it began with'
+
+
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_ends_a_run_between_steps_with_a_checkpoint(recipe, tmp_path, number):
     trainer = Trainer(recipe.task(None), tmp_path)
