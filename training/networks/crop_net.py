@@ -9,10 +9,15 @@ camera, for joints outside the crop too.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from training.networks.blaze import BlazeSettings, BlazeTrunk, convolutions_of, heads_of
 from training.networks.heatmaps import cell_centres, chances, read_peaks, similar
 from training.networks.trunk import STRIDE, ConvNorm, Features, Trunk, TrunkSettings
 
@@ -33,7 +38,7 @@ class CropNetSettings:
 
     side: int = 192
     design: str = 'peaks'
-    trunk: TrunkSettings = field(default_factory=TrunkSettings)
+    trunk: TrunkSettings | BlazeSettings = field(default_factory=TrunkSettings)
     depth_bins: int = 8
     hidden: int = 256
 
@@ -66,7 +71,7 @@ class Volume(nn.Module):
     def __init__(self, joints: int, settings: CropNetSettings) -> None:
         super().__init__()
         self._shape = (joints, settings.depth_bins)
-        self.maps = nn.Conv2d(settings.trunk.widths[2], joints * settings.depth_bins, 1)
+        self.maps = nn.Conv2d(settings.trunk.channels[1], joints * settings.depth_bins, 1)
 
     def forward(self, features: Features, heat: Tensor, pooled: Tensor) -> Tensor:
         """Joints in metres from any origin, (N, J, 3)."""
@@ -91,8 +96,8 @@ class Peaks(nn.Module):
 
     def __init__(self, joints: int, settings: CropNetSettings) -> None:
         super().__init__()
-        self.maps = nn.Conv2d(settings.trunk.fused, 3 * joints, 1)
-        self.span = nn.Linear(settings.trunk.widths[3], 1)
+        self.maps = nn.Conv2d(settings.trunk.channels[0], 3 * joints, 1)
+        self.span = nn.Linear(settings.trunk.channels[2], 1)
         nn.init.zeros_(self.span.weight)
         nn.init.zeros_(self.span.bias)
 
@@ -107,20 +112,26 @@ class Peaks(nn.Module):
 
 
 class Regress(nn.Module):
-    """Metres straight from the coarse features, no maps."""
+    """Metres straight from the trunk's summary, or from the coarse features; no maps."""
 
     def __init__(self, joints: int, settings: CropNetSettings, outputs: int = 3) -> None:
         super().__init__()
-        cells, narrow = (settings.side // 32) ** 2, settings.trunk.widths[3] // 6
         self._outputs = outputs
-        self.narrow = ConvNorm(settings.trunk.widths[3], narrow, size=1)
-        self.first = nn.Linear(cells * narrow, settings.hidden)
-        self.last = nn.Linear(settings.hidden, outputs * joints)
+        coarse, cells = settings.trunk.channels[2], (settings.side // 32) ** 2
+        self.sum_up = nn.Sequential()
+        if not settings.trunk.summary:
+            self.sum_up = nn.Sequential(
+                ConvNorm(coarse, coarse // 6, size=1),
+                nn.Flatten(),
+                nn.Linear(cells * (coarse // 6), settings.hidden),
+                nn.ReLU(),
+            )
+        self.last = nn.Linear(settings.trunk.summary or settings.hidden, outputs * joints)
 
     def forward(self, features: Features, heat: Tensor, pooled: Tensor) -> Tensor:
         """Joints in metres from any origin, (N, J, 3), or more columns if so made."""
-        x = torch.relu(self.first(self.narrow(features.coarse).flatten(1)))
-        return self.last(x).float().unflatten(1, (-1, self._outputs))
+        known = features.coarse if features.summary is None else features.summary
+        return self.last(self.sum_up(known)).float().unflatten(1, (-1, self._outputs))
 
 
 class Mixed(nn.Module):
@@ -155,14 +166,17 @@ class CropNet(nn.Module):
         super().__init__()
         self.settings = settings
         self.register_buffer('root', torch.tensor(root), persistent=False)
-        self.trunk = Trunk(settings.trunk)
-        self.heat = nn.Conv2d(settings.trunk.fused, joints, 1)
+        self.trunk = trunk_of(settings.trunk)
+        self.heat = nn.Conv2d(settings.trunk.channels[0], joints, 1)
         self.metres = DESIGNS[settings.design](joints, settings)
-        self.trust = nn.Linear(2 * settings.trunk.widths[3], joints + 1)
+        self.trust = nn.Linear(2 * settings.trunk.channels[2], joints + 1)
 
     def forward(self, image: Tensor) -> Sight:
         """See (N, 3, S, S), 0..255, as float."""
-        features = self.trunk(image)
+        return self.read(self.trunk(image))
+
+    def read(self, features: Features) -> Sight:
+        """Say what features of crops mean."""
         heat = self.heat(features.fine)
         pooled = features.coarse.mean(dim=(2, 3))
         joints3d = self.metres(features, heat, pooled)
@@ -181,6 +195,51 @@ class CropNet(nn.Module):
         fitted = similar(joints3d[..., :2], peaks, confidence.square(), prior)
         share = ((confidence - UNSURE) / (SURE - UNSURE)).clamp(0, 1).unsqueeze(-1)
         return share * peaks + (1 - share) * fitted
+
+
+def trunk_of(settings: TrunkSettings | BlazeSettings) -> nn.Module:
+    """Make the trunk that settings describe."""
+    return BlazeTrunk(settings) if isinstance(settings, BlazeSettings) else Trunk(settings)
+
+
+def trunk_settings(told: dict[str, Any]) -> TrunkSettings | BlazeSettings:
+    """Read settings that were kept with a checkpoint."""
+    return BlazeSettings(**told) if told.get('kind') == 'blaze' else TrunkSettings(**told)
+
+
+def start_from(network: CropNet, graph: Path, mixer: NDArray[np.floating]) -> None:
+    """
+    Let a network with BlazePose's trunk begin as MediaPipe's.
+
+    :param graph: made by ``mesh_pose models import mediapipe``
+    :param mixer: the network's joints from the file's 33, (J, 33)
+    """
+    assert isinstance(network.trunk, BlazeTrunk)
+    known = convolutions_of(graph)
+    network.trunk.start_from(known)
+    mix = torch.from_numpy(mixer).float()
+    maps, metres = heads_of(known)
+    count = mix.shape[1]
+    with torch.no_grad():
+        network.heat.weight.copy_(torch.tensordot(mix, maps[0][:count], 1))
+        network.heat.bias.copy_(mix @ maps[1][:count])
+        for part in network.metres.modules():
+            if isinstance(part, Regress):
+                _start_regress(part, metres, mix)
+            if isinstance(part, Peaks):
+                part.maps.weight.zero_()
+                part.maps.bias.zero_()
+
+
+def _start_regress(part: Regress, metres: tuple[Tensor, Tensor], mix: Tensor) -> None:
+    """Metres as the file's; the share of a mixed design leans towards them."""
+    weight, bias = (m.unflatten(0, (39, 3))[: mix.shape[1]] for m in metres)
+    rows = part.last.weight.unflatten(0, (len(mix), -1))
+    rows[:, :3] = torch.einsum('jk,kdc->jdc', mix, weight)
+    rows[:, 3:] = 0
+    start = part.last.bias.unflatten(0, (len(mix), -1))
+    start[:, :3] = mix @ bias
+    start[:, 3:] = 2.0
 
 
 def _metres(count: int, like: Tensor) -> Tensor:

@@ -29,10 +29,21 @@ class TrunkSettings:
     :param fused: channels of the finest features after the way up
     """
 
+    kind: str = 'dense'
     stem: int = 32
     widths: tuple[int, int, int, int] = (64, 96, 144, 192)
     blocks: tuple[int, int, int, int] = (0, 2, 3, 2)
     fused: int = 96
+
+    @property
+    def channels(self) -> tuple[int, int, int]:
+        """Of the fine, middle and coarse features."""
+        return self.fused, self.widths[2], self.widths[3]
+
+    @property
+    def summary(self) -> int:
+        """Length of the vector that sums up the picture: there is none."""
+        return 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,11 +54,13 @@ class Features:
     :param fine: stride 8, (N, C, S / 8, S / 8)
     :param middle: stride 16
     :param coarse: stride 32
+    :param summary: a vector for the whole, (N, C), of trunks that have one
     """
 
     fine: Tensor
     middle: Tensor
     coarse: Tensor
+    summary: Tensor | None = None
 
 
 class ConvNorm(nn.Sequential):

@@ -10,12 +10,16 @@ import torch
 from torch import Tensor
 
 from mesh_pose_ros.runtime.card import ModelCard
+from mesh_pose_ros.runtime.models import find_card
+from mesh_pose_ros.skeletons import joint_mixer
 from training.data.crop_batch import CropBatch
 from training.data.joint_sets import BODY30
+from training.frozen import seer
 from training.graph_file import write_graph
 from training.loop import Schedule, Trainer, settings_in
-from training.networks.crop_net import CropNet, CropNetSettings
-from training.networks.trunk import TrunkSettings
+from training.networks.blaze import BlazeSettings
+from training.networks.crop_net import CropNet, CropNetSettings, start_from, trunk_settings
+from training.precision import autocast
 from training.recipes.crop_card import CropGraph, crop_card
 from training.recipes.crop_losses import CropLosses, CropWeights
 from training.recipes.sources import Sources
@@ -37,28 +41,42 @@ class CropRecipe:
     Everything that makes a crop network.
 
     :param line: which photographs may be used: 'research' for all, or 'permissive'
-    :param precision: of the convolutions in training
+    :param precision: of the convolutions in training, where the machine is good at it
+    :param start: the model whose weights BlazePose's trunk begins with; '' for fresh ones
     :param photographs: share of each batch that is photographs, if there are any
     :param margin: side of a crop per longer side of the box, for the card
     """
 
     name: str = 'own_pose'
     line: str = 'research'
-    network: CropNetSettings = field(default_factory=CropNetSettings)
+    network: CropNetSettings = field(
+        default_factory=lambda: CropNetSettings(256, 'mixed', BlazeSettings())
+    )
     weights: CropWeights = field(default_factory=CropWeights)
     schedule: Schedule = field(
         default_factory=lambda: Schedule(
-            steps=100_000, batch=32, rate=1e-3, weight_decay=0.02, average=0.9995, save_every=180
+            steps=20_000,
+            batch=32,
+            rate=5e-4,
+            warm_up=100,
+            weight_decay=0.02,
+            average=0.9995,
+            save_every=180,
         )
     )
-    precision: str = 'bfloat16'
+    precision: str = 'float32'
+    start: str = 'mediapipe_pose'
     photographs: float = 0.4
     margin: float = 1.25
 
     def build(self) -> CropNet:
         """Make the network with fresh weights."""
         torch.manual_seed(self.schedule.seed)
-        return CropNet(len(BODY30), HIPS, self.network)
+        network = CropNet(len(BODY30), HIPS, self.network)
+        if self.start and isinstance(self.network.trunk, BlazeSettings):
+            start = find_card(self.start)
+            start_from(network, start.path, joint_mixer(start.skeleton, BODY30.names))
+        return network
 
     def of_design(self, design: str) -> CropRecipe:
         """Find joints in metres in another way."""
@@ -68,10 +86,9 @@ class CropRecipe:
         """Take over what a run's network was made with."""
         settings = settings_in(run)
         network = dict(settings['network'])
-        trunk = TrunkSettings(**network.pop('trunk'))
-        return replace(
-            self, line=settings['line'], network=CropNetSettings(trunk=trunk, **network)
-        )
+        trunk = trunk_settings(network.pop('trunk'))
+        network = CropNetSettings(trunk=trunk, **network)
+        return replace(self, line=settings['line'], network=network, start='')
 
     def task(self, sources: Sources | None) -> CropTask:
         """Make what the training loop runs; without sources, only to look at a run."""
@@ -104,8 +121,9 @@ class CropTask:
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.settings: dict[str, Any] = {'line': recipe.line, 'network': asdict(recipe.network)}
         self._losses = CropLosses(BODY30, recipe.weights, recipe.network.side)
-        self._precision = getattr(torch, recipe.precision)
+        self._precision = recipe.precision
         self._source = source
+        self._see = seer(self.network)
 
     def losses(self, step: int, generator: torch.Generator) -> dict[str, Tensor]:
         """See a fresh batch and compare with its labels."""
@@ -113,7 +131,6 @@ class CropTask:
         device = self.network.root.device
         crops = self._source.batch(self.schedule.batch, generator).to(device)
         image = crops.image.float().contiguous(memory_format=torch.channels_last)
-        reduced = self._precision != torch.float32
-        with torch.autocast(device.type, self._precision, enabled=reduced):
-            sight = self.network(image)
+        with autocast(device, self._precision):
+            sight = self._see(image)
         return self._losses(sight, crops)

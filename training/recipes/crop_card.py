@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from mesh_pose_ros.runtime.card import ImageInput, ModelCard, sha256_of
 from training.data.joint_sets import BODY30
+from training.networks.blaze import BlazeSettings
 from training.networks.crop_net import CropNet, CropNetSettings
 from training.networks.trunk import folded
 
@@ -22,6 +23,10 @@ SOURCE = 'python -m training.train crop && python -m training.export crop'
 DESCRIPTION = (
     'A crop of one person to joints in its pixels and in metres, also of joints outside it. '
     'Trained on synthetic people and photographs.'
+)
+STARTED = (
+    ' Its trunk began with the weights of MediaPipe Pose (BlazePose GHUM, full; Google, '
+    'Apache-2.0), the layers from stride 16 on were trained further.'
 )
 PARTNERS = {'detector': 'own_detector', 'lift': 'open_body_lift'}
 
@@ -51,7 +56,7 @@ def crop_card(graph: Path, network: CropNetSettings, line: str, margin: float) -
         sha256=sha256_of(graph),
         licence=LICENCES[line],
         source=SOURCE,
-        description=DESCRIPTION,
+        description=DESCRIPTION + (STARTED if isinstance(network.trunk, BlazeSettings) else ''),
         image=ImageInput(network.side, network.side),
         outputs={
             'joints2d': 'crop_px',

@@ -1,0 +1,87 @@
+"""BlazePose's trunk: it is MediaPipe's when it starts from MediaPipe's weights."""
+
+import numpy as np
+import onnx
+import pytest
+import torch
+
+from mesh_pose_ros.errors import ModelError
+from mesh_pose_ros.runtime.models import find_card
+from mesh_pose_ros.runtime.session import open_session
+from mesh_pose_ros.skeletons import joint_mixer
+from training.data.joint_sets import BODY30
+from training.networks.blaze import BlazeSettings, BlazeTrunk, convolutions_of
+from training.networks.crop_net import CropNet, CropNetSettings, start_from
+
+HIPS = tuple(BODY30.index(f'{side}_hip') for side in ('left', 'right'))
+SIDE = 256
+
+
+@pytest.fixture(scope='module')
+def imported():
+    try:
+        return find_card('mediapipe_pose')
+    except ModelError:
+        pytest.skip('no imported model; make it with `mesh_pose models import mediapipe`')
+
+
+@pytest.fixture(scope='module')
+def started(imported):
+    settings = CropNetSettings(SIDE, 'regress', BlazeSettings())
+    network = CropNet(len(BODY30), HIPS, settings)
+    start_from(network, imported.path, joint_mixer(imported.skeleton, BODY30.names))
+    return network.eval()
+
+
+@pytest.fixture(scope='module')
+def crops():
+    """Smooth pictures; no network is at home in noise."""
+    draw = torch.Generator().manual_seed(3)
+    coarse = 255 * torch.rand(2, 3, 8, 8, generator=draw)
+    return torch.nn.functional.interpolate(coarse, SIDE, mode='bicubic').clamp(0, 255).round()
+
+
+@torch.no_grad()
+def test_begins_with_the_metres_of_the_model_it_starts_from(started, imported, crops):
+    session = open_session(imported, threads=1)
+    theirs = session(image=crops.permute(0, 2, 3, 1).contiguous().byte().numpy())['joints3d']
+    wanted = joint_mixer(imported.skeleton, BODY30.names) @ theirs
+    wanted = wanted - wanted[:, HIPS].mean(1, keepdims=True)
+    np.testing.assert_allclose(started(crops).joints3d, wanted, atol=1e-4)
+
+
+def test_what_is_frozen_does_not_learn(started, crops):
+    sight = started(crops)
+    (sight.joints3d.square().sum() + sight.heat.square().mean()).backward()
+    frozen = {p for part in started.trunk.way_down() for p in part.parameters()}
+    assert frozen
+    assert all(p.grad is None for p in frozen)
+    assert all(p.grad is not None for p in started.trunk.tail.parameters())
+    started.zero_grad(set_to_none=True)
+
+
+def test_everything_learns_if_nothing_is_frozen(crops):
+    trunk = BlazeTrunk(BlazeSettings(frozen=False))
+    trunk(crops[:1]).summary.sum().backward()
+    assert trunk.stem[0].weight.grad.abs().max() > 0
+
+
+def test_gives_features_of_the_sizes_it_tells(crops):
+    settings = BlazeSettings()
+    with torch.no_grad():
+        features = BlazeTrunk(settings)(crops)
+    fine, middle, coarse = settings.channels
+    assert features.fine.shape == (2, fine, SIDE // 8, SIDE // 8)
+    assert features.middle.shape == (2, middle, SIDE // 16, SIDE // 16)
+    assert features.coarse.shape == (2, coarse, SIDE // 32, SIDE // 32)
+    assert features.summary.shape == (2, settings.summary)
+
+
+def test_weights_of_another_network_are_refused(tmp_path):
+    weight = onnx.numpy_helper.from_array(np.zeros((4, 3, 3, 3), np.float32), 'w')
+    bias = onnx.numpy_helper.from_array(np.zeros(4, np.float32), 'b')
+    node = onnx.helper.make_node('Conv', ['x', 'w', 'b'], ['y'])
+    graph = onnx.helper.make_graph([node], 'other', [], [], [weight, bias])
+    onnx.save_model(onnx.helper.make_model(graph), tmp_path / 'other.onnx')
+    with pytest.raises(ValueError, match='BlazePose'):
+        BlazeTrunk().start_from(convolutions_of(tmp_path / 'other.onnx'))
