@@ -121,6 +121,16 @@ H36M17 = _tree(
     'right_shoulder neck', 'right_elbow right_shoulder', 'right_wrist right_elbow',
 )  # fmt: skip
 
+# h36m17 without the nose; the top of the head hangs on the neck
+H36M16 = _tree(
+    'h36m16',
+    'pelvis', 'right_hip pelvis', 'right_knee right_hip', 'right_ankle right_knee',
+    'left_hip pelvis', 'left_knee left_hip', 'left_ankle left_knee',
+    'torso pelvis', 'neck torso', 'head_top neck',
+    'left_shoulder neck', 'left_elbow left_shoulder', 'left_wrist left_elbow',
+    'right_shoulder neck', 'right_elbow right_shoulder', 'right_wrist right_elbow',
+)  # fmt: skip
+
 # MediaPipe Pose's 33 landmarks in their order (Bazarevsky et al., BlazePose, 2020)
 BLAZEPOSE33 = _tree(
     'blazepose33',
@@ -150,7 +160,9 @@ MANO21 = _tree(
     'pinky1 wrist', 'pinky2 pinky1', 'pinky3 pinky2', 'pinky4 pinky3',
 )  # fmt: skip
 
-SKELETONS = {s.name: s for s in (COCO17, COCO19, COCO20, SMPL24, H36M17, BLAZEPOSE33, MANO21)}
+SKELETONS = {
+    s.name: s for s in (COCO17, COCO19, COCO20, SMPL24, H36M17, H36M16, BLAZEPOSE33, MANO21)
+}
 
 # Where a network lacks a joint, the mean of these stands in for it.
 STAND_INS: dict[str, tuple[str, ...]] = {

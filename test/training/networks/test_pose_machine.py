@@ -1,0 +1,180 @@
+"""A Pose Machine gives the authors' numbers, and its memory is what lets it go on."""
+
+import dataclasses
+import zlib
+
+import numpy as np
+import pytest
+import torch
+from parity import parity_case
+
+from training.checkpoints import Naming, fill
+from training.networks.pose_machine import PoseMachine, PoseMachineSettings
+from training.networks.pose_machine_names import NAMING
+from training.networks.pose_machine_ranges import RANGES
+
+SMALL = PoseMachineSettings(
+    side=72,
+    stages=((4, 4), (6, 6), (8, 8, 8, 8), (8, 8, 6, 6, 6, 6, 6)),
+    hidden=16,
+)
+CLIPS = ('reset0', 'mid')
+CONVOLUTIONS = {  # layer -> outputs, inputs, size
+    **{name: (o, i, 3) for name, o, i in (
+        ('conv1_1', 64, 3), ('conv1_2', 64, 64), ('conv2_1', 128, 64), ('conv2_2', 128, 128),
+        ('conv3_1', 256, 128), ('conv3_2', 256, 256), ('conv3_3', 256, 256),
+        ('conv3_4', 256, 256), ('conv4_1', 512, 256), ('conv4_2', 512, 512),
+        ('conv4_3_CPM', 256, 512), ('conv4_4_CPM', 256, 256), ('conv4_5_CPM', 256, 256),
+        ('conv4_6_CPM', 256, 256), ('conv4_7_CPM', 128, 256), ('special_conv_1', 128, 128),
+        ('special_conv_2', 128, 128),
+    )},
+    'fa_conv_1': (128, 128, 5), 'fa_conv_2': (128, 128, 5),
+}  # fmt: skip
+PRODUCTS = {  # layer -> outputs, inputs
+    'fc': (1024, 12800), 'fc-final_16': (48, 1024), 'change_tmp': (1024, 48),
+    'change': (48, 1024), 'project_1': (1024, 48), 'project_2': (1024, 1024),
+    'project_3': (1024, 1024), 'project_2d': (32, 1024),
+}  # fmt: skip
+
+
+@pytest.fixture(scope='module')
+def case():
+    return parity_case('pose_machines/caffe_port.npz')
+
+
+@pytest.fixture(scope='module')
+def published():
+    """The network of published size, filled by the rule of the reference case."""
+    network = PoseMachine().eval()
+    layers = {**convolutions(), **products(PRODUCTS), **recurrences()}
+    fill(network, layers, NAMING)
+    return network
+
+
+@pytest.fixture(scope='module')
+def blind():
+    """The published network from where its memory begins; what sees is small and not filled."""
+    network = PoseMachine(dataclasses.replace(SMALL, hidden=1024)).eval()
+    named = Naming(NAMING.renames, own=('trunk.*', 'transformer.look.*'))
+    fill(network, {**products(set(PRODUCTS) - {'fc'}), **recurrences()}, named)
+    return network
+
+
+@pytest.fixture(scope='module')
+def small():
+    torch.manual_seed(0)
+    return PoseMachine(SMALL).eval()
+
+
+@pytest.fixture
+def pictures(draw):
+    return torch.randint(0, 256, (2, 5, 3, 72, 72), generator=draw).float()
+
+
+def convolutions():
+    arrays = {}
+    for name, (outputs, inputs, size) in CONVOLUTIONS.items():
+        scale = (2 / (inputs * size**2)) ** 0.5
+        arrays[f'{name}.0'] = drawn(f'{name}_w', (outputs, inputs, size, size), scale)
+        arrays[f'{name}.1'] = drawn(f'{name}_b', (outputs,), 0.05)
+    return arrays
+
+
+def products(names):
+    arrays = {}
+    for name in names:
+        outputs, inputs = PRODUCTS[name]
+        arrays[f'{name}.0'] = drawn(f'{name}_w', (outputs, inputs), (1 / inputs) ** 0.5)
+        arrays[f'{name}.1'] = drawn(f'{name}_b', (outputs,), 0.05)
+    return arrays
+
+
+def recurrences():
+    shapes = {'Wxc': (4096, 1024), 'bc': (4096,), 'Whc': (4096, 1024)}
+    return {
+        f'{name}.{number}': drawn(f'{name}_{kind}', shape, 0.03)
+        for name in ('lstm1', 'lstm2')
+        for number, (kind, shape) in enumerate(shapes.items())
+    }
+
+
+def drawn(name, shape, scale):
+    noise = np.random.default_rng(zlib.crc32(name.encode())).standard_normal(shape)
+    return torch.from_numpy((noise * scale).astype(np.float32))
+
+
+@pytest.mark.slow
+@torch.no_grad()
+def test_sees_what_the_original_sees(published, case):
+    frames = np.random.default_rng(3).integers(0, 256, (5, 368, 368, 3)).astype(np.uint8)
+    rgb = torch.from_numpy(frames[..., ::-1].copy()).permute(0, 3, 1, 2).float()
+    *convolutions, flat, product = published.transformer.look
+    features = torch.nn.Sequential(*convolutions)(published.trunk(rgb))
+    np.testing.assert_allclose(features.mean((2, 3)), case['feat_mean'], atol=1e-5)
+    np.testing.assert_allclose(product(flat(features)), case['fc'], atol=3e-5)
+
+
+@pytest.mark.parametrize('clip', CLIPS)
+@torch.no_grad()
+def test_remembers_as_the_original_remembers(blind, case, clip):
+    sights = torch.from_numpy(case['fc'])[None]
+    continues = torch.from_numpy(case[f'{clip}_clip'])[None]
+    trace = blind.transformer.recall(sights, continues, blind.no_memory(sights))
+    refined, joints2d = blind.projector(trace.poses)
+    found = {
+        'lstm1': trace.onwards,
+        'pred3d': trace.poses,
+        'change': refined,
+        'proj2d': joints2d.flatten(2),
+    }
+    for name, value in found.items():
+        np.testing.assert_allclose(value[0], case[f'{clip}_{name}'], atol=1e-5, err_msg=name)
+
+
+@torch.no_grad()
+def test_colours_are_read_as_blue_green_red(small, pictures):
+    first = small.trunk.stages[0][0][0]
+    seen = []
+    handle = first.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    small.trunk(pictures[0])
+    handle.remove()
+    np.testing.assert_allclose(seen[0][:, 2], (pictures[0, :, 0] - 128) / 256)
+
+
+@torch.no_grad()
+def test_a_clip_in_two_parts_is_remembered_on(small, pictures):
+    flags = torch.ones(2, 5)
+    whole = small(pictures, flags)
+    first = small(pictures[:, :3], flags[:, :3])
+    second = small(pictures[:, 3:], flags[:, 3:], first.memory)
+    np.testing.assert_allclose(second.memory[:, :2], whole.memory[:, :2], atol=1e-6)
+    assert not torch.allclose(second.coarse, small(pictures[:, 3:], flags[:, 3:]).coarse)
+
+
+@torch.no_grad()
+def test_a_flag_of_zero_forgets(small, pictures, draw):
+    flags = torch.tensor([[0.0, 1, 1, 1, 1]]).expand(2, -1)
+    memory = torch.rand(2, 4, 16, generator=draw)
+    # the layer back comes to the flag at the newest picture
+    np.testing.assert_allclose(
+        small(pictures, flags, memory).coarse, small(pictures, flags).coarse, atol=1e-6
+    )
+
+
+@torch.no_grad()
+def test_people_do_not_disturb_each_other(small, pictures, draw):
+    flags = torch.tensor([[0.0, 1, 1, 1, 1], [1, 1, 0, 1, 1]])
+    memory = torch.rand(2, 4, 16, generator=draw)
+    together = small(pictures, flags, memory)
+    for i in range(2):
+        alone = small(pictures[i : i + 1], flags[i : i + 1], memory[i : i + 1])
+        for name in ('coarse', 'refined', 'joints2d', 'memory'):
+            found, wanted = getattr(together, name)[i], getattr(alone, name)[0]
+            np.testing.assert_allclose(found, wanted, atol=1e-5, err_msg=name)
+
+
+def test_shares_are_of_the_ranges(small):
+    ranges = np.array(RANGES) / 1000
+    for share in (0.0, 1.0):
+        metres = small.metres(torch.full((1, 48), share))
+        np.testing.assert_allclose(metres[0], ranges[:, int(share)], atol=1e-6)
