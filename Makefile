@@ -56,6 +56,7 @@ models: $(STAMPS)/package ## make the default networks in the user's cache, if n
 
 BANK := $(if $(POSES),--poses $(POSES))
 LESSONS := runs/lessons_$(LINE).npz
+START = $(if $(wildcard models/$(1).pt),--start models/$(1).pt)
 PICTURES := --layers runs/layers --line $(LINE) \
 	$(if $(PHOTOS),--photos $(PHOTOS) --lessons $(LESSONS))
 
@@ -74,9 +75,9 @@ train-gpu: ## train on a GPU for MINUTES= each, from PACK= (training.data.pack).
 	$(TRAINER) -m training.synthetic.layers --count $(LAYERS) --out runs/layers \
 		$(if $(wildcard $(PACK)/poses.npz),--poses $(PACK)/poses.npz)
 	$(TRAINER) -m training.train crop --device cuda --batch 256 --layers runs/layers \
-		--pack $(PACK) --line $(LINE) --minutes $(MINUTES)
+		--pack $(PACK) --line $(LINE) --minutes $(MINUTES) $(call START,own_pose)
 	$(TRAINER) -m training.train detector --device cuda --batch 128 --layers runs/layers \
-		--pack $(PACK) --line $(LINE) --minutes $(MINUTES)
+		--pack $(PACK) --line $(LINE) --minutes $(MINUTES) $(call START,own_detector)
 
 messages: ## generate the ROS messages again
 	rm -f $(STAMPS)/package

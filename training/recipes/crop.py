@@ -42,7 +42,7 @@ class CropRecipe:
 
     :param line: which photographs may be used: 'research' for all, or 'permissive'
     :param precision: of the convolutions in training, where the machine is good at it
-    :param start: the model whose weights BlazePose's trunk begins with; '' for fresh ones
+    :param begins_as: the model whose weights BlazePose's trunk has at first; '' for fresh ones
     :param photographs: share of each batch that is photographs, if there are any
     :param margin: side of a crop per longer side of the box, for the card
     """
@@ -65,7 +65,7 @@ class CropRecipe:
         )
     )
     precision: str = 'float32'
-    start: str = 'mediapipe_pose'
+    begins_as: str = 'mediapipe_pose'
     photographs: float = 0.4
     margin: float = 1.25
 
@@ -73,9 +73,9 @@ class CropRecipe:
         """Make the network with fresh weights."""
         torch.manual_seed(self.schedule.seed)
         network = CropNet(len(BODY30), HIPS, self.network)
-        if self.start and isinstance(self.network.trunk, BlazeSettings):
-            start = find_card(self.start)
-            start_from(network, start.path, joint_mixer(start.skeleton, BODY30.names))
+        if self.begins_as and isinstance(self.network.trunk, BlazeSettings):
+            known = find_card(self.begins_as)
+            start_from(network, known.path, joint_mixer(known.skeleton, BODY30.names))
         return network
 
     def of_design(self, design: str) -> CropRecipe:
@@ -88,7 +88,7 @@ class CropRecipe:
         network = dict(settings['network'])
         trunk = trunk_settings(network.pop('trunk'))
         network = CropNetSettings(trunk=trunk, **network)
-        return replace(self, line=settings['line'], network=network, start='')
+        return replace(self, line=settings['line'], network=network, begins_as='')
 
     def task(self, sources: Sources | None) -> CropTask:
         """Make what the training loop runs; without sources, only to look at a run."""
