@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from mesh_pose_ros.geometry.body_model import BodyModel
 from training.data.lifter_samples import random_rotations
+from training.networks.body_layer import BodyLayer
 from training.synthetic.poses import PoseSampler, to_global
 
 
@@ -67,3 +69,39 @@ def test_points_are_the_regressed_vertices(layer, people, body):
     shift = layer.joints(rotations, betas)[1]
     found = layer.points(regressor)(rotations, shift, betas)
     np.testing.assert_allclose(found, regressor @ layer(rotations, betas)[0], atol=1e-5)
+
+
+@pytest.fixture(scope='module')
+def corrected(body):
+    """The open body with directions that correct it for bent joints, which it has not got."""
+    some = np.linspace(0, len(body['weights']) - 1, 200).astype(int)
+    draw = np.random.default_rng(0)
+    arrays = {name: body[name] for name in ('kintree_table', 'J_regressor')}
+    arrays |= {name: body[name][some] for name in ('v_template', 'shapedirs', 'weights')}
+    arrays['J_regressor'] = draw.dirichlet(np.ones(200), size=24)
+    arrays['posedirs'] = draw.normal(scale=0.01, size=(200, 3, 23 * 9))
+    arrays['f'] = np.array([[0, 1, 2]])
+    return arrays
+
+
+def test_bends_correct_the_surface_as_in_the_runtime(corrected, people, tmp_path):
+    rotations, betas = people
+    np.savez(tmp_path / 'body.npz', **corrected)
+    known = BodyModel.load(tmp_path / 'body.npz').shaped(betas.numpy())
+    wanted = known.posed(rotations.numpy(), relative=False)
+    vertices, joints = BodyLayer(corrected)(rotations, betas)
+    np.testing.assert_allclose(vertices, wanted.vertices, atol=1e-5)
+    np.testing.assert_allclose(joints, wanted.joints, atol=1e-5)
+
+
+def test_points_of_a_corrected_body_are_corrected_too(corrected, people):
+    rotations, betas = people
+    layer, regressor = BodyLayer(corrected), torch.rand(5, 200) / 200
+    found = layer.points(regressor)(rotations, layer.joints(rotations, betas)[1], betas)
+    np.testing.assert_allclose(found, regressor @ layer(rotations, betas)[0], atol=1e-5)
+
+
+def test_sparse_arrays_are_read_too(corrected):
+    sparse = pytest.importorskip('scipy.sparse')
+    thin = corrected | {'J_regressor': sparse.csc_matrix(corrected['J_regressor'])}
+    np.testing.assert_array_equal(BodyLayer(thin).rest_joints, BodyLayer(corrected).rest_joints)
