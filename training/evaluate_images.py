@@ -79,6 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             draw_sheet(chain, known, told.sheets / f'{chain.name}.jpg')
     text = f'{pictures.describe()}\n\n{markdown(measured)}'
     print(text)
+    told.cache.mkdir(parents=True, exist_ok=True)
     (told.cache / 'images.json').write_text(json.dumps(measured, indent=1) + '\n')
     if told.readme:
         put_between_marks(told.readme, text)

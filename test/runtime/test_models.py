@@ -105,3 +105,10 @@ def test_a_missing_partner_is_named(tmp_path, folders):
     card = export_statue(tmp_path, partners={'detector': 'eyes'})
     with pytest.raises(ModelError, match="'eyes'"):
         find_partner(card, 'detector')
+
+
+def test_our_own_networks_have_a_short_name_and_their_partners_with_them():
+    card = find_card('own')
+    assert card.name == 'own_pose'
+    for kind in ('detector', 'lift'):
+        assert find_partner(card, kind).kind == kind
