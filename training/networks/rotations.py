@@ -15,7 +15,8 @@ from torch.nn.functional import normalize
 
 from training.networks.blocks import cross
 
-NEGLIGIBLE = 1e-8  # radians that are lost beside the angle
+# radians that are lost beside the angle; a floor, as exporters drop what is added and so small
+NEGLIGIBLE = 1e-8
 UPSIDE_DOWN = 1e-6  # threshold of the authors' library, torchgeometry 0.1.2
 
 
@@ -62,14 +63,14 @@ def axis_angle_from_quaternion(quaternion: Tensor) -> Tensor:
     """Axis-angles (..., 3) of at most pi from unit quaternions w x y z (..., 4)."""
     w, axis = quaternion[..., :1], quaternion[..., 1:]
     axis = torch.where(w < 0, -axis, axis)
-    sine = torch.sqrt((axis * axis).sum(-1, keepdim=True) + NEGLIGIBLE**2)
+    sine = torch.sqrt((axis * axis).sum(-1, keepdim=True).clamp_min(NEGLIGIBLE**2))
     # tan(angle / 4) = sin(angle / 2) / (1 + cos(angle / 2)), nowhere zero by zero
     return axis * (4 * torch.atan(sine / (1 + w.abs())) / sine)
 
 
 def rotation_from_axis_angle(vectors: Tensor) -> Tensor:
     """Rotations (..., 3, 3) from axis-angles (..., 3), Rodrigues' formula by quaternions."""
-    angle = torch.sqrt((vectors * vectors).sum(-1, keepdim=True) + NEGLIGIBLE**2)
+    angle = torch.sqrt((vectors * vectors).sum(-1, keepdim=True).clamp_min(NEGLIGIBLE**2))
     x, y, z = ((angle / 2).sin() / angle * vectors).unbind(-1)
     w = (angle / 2).cos().squeeze(-1)
     rows = [

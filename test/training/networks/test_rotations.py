@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from exported import assert_exports
 
 from mesh_pose_ros.geometry import rotations as known
 from training.networks.rotations import (
@@ -62,3 +63,15 @@ def test_relative_rotations_become_global_as_in_the_runtime(vectors):
         known.relative_to_global(relative.numpy(), parents),
         atol=1e-6,
     )
+
+
+class Turns(torch.nn.Module):
+    outputs = ('rotations',)
+
+    def forward(self, vectors):
+        return (rotation_from_axis_angle(vectors),)
+
+
+def test_no_turn_at_all_is_none_outside_torch_too(tmp_path):
+    vectors = torch.tensor([[0.0, 0.0, 0.0], [0.0, 1e-9, 0.0], [0.3, -1.2, 0.5]])
+    assert_exports(Turns(), {'vectors': vectors}, tmp_path)
