@@ -99,8 +99,7 @@ COCO19 = _tree('coco19', *_COCO17, 'pelvis', 'neck pelvis')
 # coco17 with the three joints between the sides that most other sets have
 COCO20 = _tree('coco20', *_COCO17, 'pelvis', 'neck pelvis', 'head_top neck')
 
-SMPL24 = _tree(
-    'smpl24',
+_SMPL22 = (
     'pelvis', 'left_hip pelvis', 'right_hip pelvis', 'spine1 pelvis',
     'left_knee left_hip', 'right_knee right_hip', 'spine2 spine1',
     'left_ankle left_knee', 'right_ankle right_knee', 'spine3 spine2',
@@ -109,8 +108,9 @@ SMPL24 = _tree(
     'left_shoulder left_collar', 'right_shoulder right_collar',
     'left_elbow left_shoulder', 'right_elbow right_shoulder',
     'left_wrist left_elbow', 'right_wrist right_elbow',
-    'left_hand left_wrist', 'right_hand right_wrist',
 )  # fmt: skip
+
+SMPL24 = _tree('smpl24', *_SMPL22, 'left_hand left_wrist', 'right_hand right_wrist')
 
 H36M17 = _tree(
     'h36m17',
@@ -160,8 +160,72 @@ MANO21 = _tree(
     'pinky1 wrist', 'pinky2 pinky1', 'pinky3 pinky2', 'pinky4 pinky3',
 )  # fmt: skip
 
+
+def _fingers(side: str, order: str, joints: int) -> tuple[str, ...]:
+    """Lines of a hand's joints, from the wrist outwards; four of a finger with its tip."""
+    return tuple(
+        f'{side}_{finger}{i} {side}_{f"{finger}{i - 1}" if i > 1 else "wrist"}'
+        for finger in order.split()
+        for i in range(1, joints + 1)
+    )
+
+
+_FINGERS20 = 'thumb index middle ring pinky'
+_BODY25 = (
+    'pelvis', 'left_hip pelvis', 'right_hip pelvis', 'left_knee left_hip', 'right_knee right_hip',
+    'left_ankle left_knee', 'right_ankle right_knee', 'neck pelvis',
+    'left_shoulder neck', 'right_shoulder neck',
+    'left_elbow left_shoulder', 'right_elbow right_shoulder',
+    'left_wrist left_elbow', 'right_wrist right_elbow',
+    'left_big_toe left_ankle', 'left_small_toe left_ankle', 'left_heel left_ankle',
+    'right_big_toe right_ankle', 'right_small_toe right_ankle', 'right_heel right_ankle',
+    'left_ear left_eye', 'right_ear right_eye', 'left_eye nose', 'right_eye nose', 'nose neck',
+)  # fmt: skip
+# iBUG's 68 points, each line of the face by itself, as the SMPL-X package names them
+_FACE72 = (
+    'jaw head', 'head neck', 'left_pupil head', 'right_pupil head',
+    'right_eyebrow1', 'right_eyebrow2 right_eyebrow1', 'right_eyebrow3 right_eyebrow2',
+    'right_eyebrow4 right_eyebrow3', 'right_eyebrow5 right_eyebrow4',
+    'left_eyebrow5 left_eyebrow4', 'left_eyebrow4 left_eyebrow3', 'left_eyebrow3 left_eyebrow2',
+    'left_eyebrow2 left_eyebrow1', 'left_eyebrow1',
+    'nose1', 'nose2 nose1', 'nose3 nose2', 'nose4 nose3',
+    'right_nostril2 right_nostril1', 'right_nostril1 nose_middle', 'nose_middle nose4',
+    'left_nostril1 nose_middle', 'left_nostril2 left_nostril1',
+    'right_eyelid1', 'right_eyelid2 right_eyelid1', 'right_eyelid3 right_eyelid2',
+    'right_eyelid4 right_eyelid3', 'right_eyelid5 right_eyelid4', 'right_eyelid6 right_eyelid5',
+    'left_eyelid4 left_eyelid3', 'left_eyelid3 left_eyelid2', 'left_eyelid2 left_eyelid1',
+    'left_eyelid1', 'left_eyelid6 left_eyelid5', 'left_eyelid5 left_eyelid4',
+    'right_mouth1 right_mouth2', 'right_mouth2 right_mouth3', 'right_mouth3 mouth_top',
+    'mouth_top', 'left_mouth3 mouth_top', 'left_mouth2 left_mouth3', 'left_mouth1 left_mouth2',
+    'left_mouth5 left_mouth4', 'left_mouth4 mouth_bottom', 'mouth_bottom',
+    'right_mouth4 mouth_bottom', 'right_mouth5 right_mouth4',
+    'right_lip1 right_lip2', 'right_lip2 lip_top', 'lip_top', 'left_lip2 lip_top',
+    'left_lip1 left_lip2', 'left_lip3 lip_bottom', 'lip_bottom', 'right_lip3 lip_bottom',
+    *(f'right_contour{i} right_contour{i + 1}' for i in range(1, 8)),
+    'right_contour8 contour_middle', 'contour_middle', 'left_contour8 contour_middle',
+    *(f'left_contour{i} left_contour{i + 1}' for i in range(7, 0, -1)),
+)  # fmt: skip
+_HANDS40 = (*_fingers('left', _FINGERS20, 4), *_fingers('right', _FINGERS20, 4))
+
+# points of the SMPL-X body in the order of Hand4Whole (Moon et al., 2022)
+SMPLX25 = _tree('smplx25', *_BODY25)
+SMPLX65 = _tree('smplx65', *_BODY25, *_HANDS40)
+SMPLX137 = _tree('smplx137', *_BODY25, *_HANDS40, *_FACE72)
+
+# the bones of SMPL-X (Pavlakos et al., 2019)
+_SMPLX_FINGERS = 'index middle pinky ring thumb'
+SMPLX55 = _tree(
+    'smplx55',
+    *_SMPL22, 'jaw head', 'left_eyeball head', 'right_eyeball head',
+    *_fingers('left', _SMPLX_FINGERS, 3), *_fingers('right', _SMPLX_FINGERS, 3),
+)  # fmt: skip
+
 SKELETONS = {
-    s.name: s for s in (COCO17, COCO19, COCO20, SMPL24, H36M17, H36M16, BLAZEPOSE33, MANO21)
+    s.name: s
+    for s in (
+        *(COCO17, COCO19, COCO20, SMPL24, H36M17, H36M16, BLAZEPOSE33, MANO21),
+        *(SMPLX25, SMPLX55, SMPLX65, SMPLX137),
+    )
 }
 
 # Where a network lacks a joint, the mean of these stands in for it.
