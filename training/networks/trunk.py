@@ -29,11 +29,11 @@ class TrunkSettings:
     :param fused: channels of the finest features after the way up
     """
 
-    kind: str = 'dense'
     stem: int = 32
     widths: tuple[int, int, int, int] = (64, 96, 144, 192)
     blocks: tuple[int, int, int, int] = (0, 2, 3, 2)
     fused: int = 96
+    kind: str = 'dense'
 
     @property
     def channels(self) -> tuple[int, int, int]:
