@@ -16,7 +16,7 @@ from mesh_pose_ros.errors import ModelError
 from mesh_pose_ros.runtime.card import ModelCard, read_card
 
 DEFAULT = 'mediapipe_pose'
-ALIASES = {'default': DEFAULT, 'own': 'own_pose'}
+OWN = 'own_pose'
 VARIABLE = 'MESH_POSE_MODELS'
 SUFFIXES = ('.yaml', '.yml', '.onnx')
 
@@ -25,11 +25,11 @@ def find_card(name_or_path: str | Path, beside: Path | None = None) -> ModelCard
     """
     Read the card of a model.
 
-    :param name_or_path: a model's name, one of `ALIASES`, or a path to its card, graph or folder
+    :param name_or_path: 'default', 'own', a model's name, or a path to its card, graph or folder
     :param beside: folder to look into first, for a model named by another model's card
     :raises ModelError: there is no such model, or it is broken; says where it was looked for
     """
-    name = ALIASES.get(str(name_or_path), str(name_or_path))
+    name = {'default': DEFAULT, 'own': OWN}.get(str(name_or_path), str(name_or_path))
     if _is_path(name):
         return read_card(_card_at(Path(name).expanduser()))
     folders = [*([beside] if beside else []), *model_folders()]
