@@ -10,6 +10,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeGuard
 
 import onnxruntime
 import torch
@@ -19,22 +20,45 @@ from training.graph_file import write_graph
 from training.networks.blaze import BlazeTrunk
 from training.networks.crop_net import CropNet, Sight
 
+Seen = tuple[Tensor, ...]
 
-def seer(network: CropNet) -> Callable[[Tensor], Sight]:
-    """Return the network, or something that gives the same faster on a CPU."""
-    trunk = network.trunk
-    if not isinstance(trunk, BlazeTrunk) or not trunk.frozen:
-        return network
-    down: Callable[[Tensor], tuple[Tensor, ...]] | None = None
 
-    def see(image: Tensor) -> Sight:
-        nonlocal down
+class Eyes:
+    """
+    A network in two halves: `look`, which does not learn, and `understand`, which may.
+
+    What a look finds can be understood again later, see `training.echo`. Of a network that
+    learns everywhere the first half is nothing, and a look finds the image itself.
+    """
+
+    def __init__(self, network: CropNet) -> None:
+        self._network = network
+        self._by_onnx_runtime: Callable[[Tensor], Seen] | None = None
+
+    def __call__(self, image: Tensor) -> Sight:
+        """See (N, 3, S, S), 0..255, as the network does."""
+        return self.understand(self.look(image))
+
+    def look(self, image: Tensor) -> Seen:
+        """What the frozen half finds in (N, 3, S, S), 0..255; N is first everywhere."""
+        trunk = self._network.trunk
+        if not _is_split(trunk):
+            return (image,)
         if image.device.type != 'cpu':
-            return network(image)
-        down = down or _by_onnx_runtime(trunk, image.shape[-1])
-        return network.read(trunk.up(*down(image)))
+            return trunk.down(image)
+        self._by_onnx_runtime = self._by_onnx_runtime or _session(trunk, image.shape[-1])
+        return self._by_onnx_runtime(image)
 
-    return see
+    def understand(self, seen: Seen) -> Sight:
+        """What the other half makes of it."""
+        trunk = self._network.trunk
+        if not _is_split(trunk):
+            return self._network(*seen)
+        return self._network.read(trunk.up(*seen))
+
+
+def _is_split(trunk: nn.Module) -> TypeGuard[BlazeTrunk]:
+    return isinstance(trunk, BlazeTrunk) and trunk.frozen
 
 
 class _Down(nn.Module):
@@ -48,7 +72,7 @@ class _Down(nn.Module):
         return self.trunk.down(image)
 
 
-def _by_onnx_runtime(trunk: BlazeTrunk, side: int) -> Callable[[Tensor], tuple[Tensor, ...]]:
+def _session(trunk: BlazeTrunk, side: int) -> Callable[[Tensor], Seen]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / 'down.onnx'
         write_graph(_Down(trunk), {'image': torch.zeros(2, 3, side, side)}, path)

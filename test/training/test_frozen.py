@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from training.frozen import seer
+from training.frozen import Eyes
 from training.networks.blaze import BlazeSettings
 from training.networks.crop_net import CropNet, CropNetSettings
 from training.networks.trunk import TrunkSettings
@@ -18,7 +18,7 @@ def network():
 
 def test_onnx_runtime_sees_what_torch_sees(network):
     crops = 255 * torch.rand(3, 3, 256, 256, generator=torch.Generator().manual_seed(1))
-    fast, slow = seer(network)(crops), network(crops)
+    fast, slow = Eyes(network)(crops), network(crops)
     for name in ('heat', 'joints3d', 'confidence', 'score'):
         found, wanted = getattr(fast, name).detach(), getattr(slow, name).detach()
         np.testing.assert_allclose(found, wanted, atol=1e-4, rtol=1e-3, err_msg=name)
@@ -27,7 +27,7 @@ def test_onnx_runtime_sees_what_torch_sees(network):
 def test_what_learns_gets_the_same_gradient(network):
     crops = 255 * torch.rand(1, 3, 256, 256, generator=torch.Generator().manual_seed(2))
     gradients = []
-    for see in (seer(network), network):
+    for see in (Eyes(network), network):
         network.zero_grad(set_to_none=True)
         see(crops).joints3d.square().sum().backward()
         gradients.append(network.trunk.top[0].weight.grad.clone())
@@ -38,4 +38,8 @@ def test_what_learns_gets_the_same_gradient(network):
 def test_a_network_that_learns_as_a_whole_is_left_alone():
     small = TrunkSettings(stem=8, widths=(8, 12, 16, 24), blocks=(0, 1, 1, 1), fused=12)
     whole = CropNet(5, (1, 2), CropNetSettings(96, 'peaks', small))
-    assert seer(whole) is whole
+    crops = 255 * torch.rand(2, 3, 96, 96, generator=torch.Generator().manual_seed(3))
+    eyes = Eyes(whole.eval())
+    (seen,) = eyes.look(crops)
+    assert seen is crops
+    np.testing.assert_array_equal(eyes.understand((seen,)).heat.detach(), whole(crops).heat.detach())

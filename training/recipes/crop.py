@@ -14,7 +14,8 @@ from mesh_pose_ros.runtime.models import find_card
 from mesh_pose_ros.skeletons import joint_mixer
 from training.data.crop_batch import CropBatch
 from training.data.joint_sets import BODY30
-from training.frozen import seer
+from training.echo import Echo
+from training.frozen import Eyes, Seen
 from training.graph_file import write_graph
 from training.loop import Schedule, Trainer, settings_in
 from training.networks.blaze import BlazeSettings
@@ -42,6 +43,7 @@ class CropRecipe:
 
     :param line: which photographs may be used: 'research' for all, or 'permissive'
     :param precision: of the convolutions in training, where the machine is good at it
+    :param echo: how often each sample is used, see `training.echo`
     :param begins_as: the model whose weights BlazePose's trunk has at first; '' for fresh ones
     :param photographs: share of each batch that is photographs, if there are any
     :param margin: side of a crop per longer side of the box, for the card
@@ -65,6 +67,7 @@ class CropRecipe:
         )
     )
     precision: str = 'float32'
+    echo: int = 3
     begins_as: str = 'mediapipe_pose'
     photographs: float = 0.4
     margin: float = 1.25
@@ -123,14 +126,20 @@ class CropTask:
         self._losses = CropLosses(BODY30, recipe.weights, recipe.network.side)
         self._precision = recipe.precision
         self._source = source
-        self._see = seer(self.network)
+        self._eyes = Eyes(self.network)
+        self._echo = Echo(recipe.echo)
 
     def losses(self, step: int, generator: torch.Generator) -> dict[str, Tensor]:
-        """See a fresh batch and compare with its labels."""
-        assert self._source is not None, 'this task was made to look at a run, not to train'
+        """Compare what the network understands with labels."""
         device = self.network.root.device
-        crops = self._source.batch(self.schedule.batch, generator).to(device)
-        image = crops.image.float().contiguous(memory_format=torch.channels_last)
         with autocast(device, self._precision):
-            sight = self._see(image)
+            seen, crops = self._echo.batch(step, lambda: self._looked(generator), generator)
+            sight = self._eyes.understand(seen)
         return self._losses(sight, crops)
+
+    def _looked(self, generator: torch.Generator) -> tuple[Seen, CropBatch]:
+        """Draw crops and look at them."""
+        assert self._source is not None, 'this task was made to look at a run, not to train'
+        crops = self._source.batch(self.schedule.batch, generator).to(self.network.root.device)
+        image = crops.image.float().contiguous(memory_format=torch.channels_last)
+        return self._eyes.look(image), crops

@@ -68,10 +68,12 @@ class NewPeople:
 
 
 def recipe_of(design='peaks', steps=60):
+    """Small, and every batch fresh: what is kept for later steps does not outlive a break."""
     return CropRecipe(
         network=CropNetSettings(side=SIDE, design=design, trunk=SMALL, hidden=32),
         schedule=Schedule(steps=steps, batch=4, warm_up=5, rate=4e-3, average=0.9),
         precision='float32',
+        echo=1,
     )
 
 
