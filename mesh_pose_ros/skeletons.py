@@ -111,6 +111,11 @@ _SMPL22 = (
 )  # fmt: skip
 
 SMPL24 = _tree('smpl24', *_SMPL22, 'left_hand left_wrist', 'right_hand right_wrist')
+# smpl24 with the face, whose joints are vertices of the mesh
+SMPL29 = _tree(
+    'smpl29', *_SMPL22, 'left_hand left_wrist', 'right_hand right_wrist',
+    'nose head', 'left_eye nose', 'right_eye nose', 'left_ear left_eye', 'right_ear right_eye',
+)  # fmt: skip
 
 H36M17 = _tree(
     'h36m17',
@@ -223,7 +228,7 @@ SMPLX55 = _tree(
 SKELETONS = {
     s.name: s
     for s in (
-        *(COCO17, COCO19, COCO20, SMPL24, H36M17, H36M16, BLAZEPOSE33, MANO21),
+        *(COCO17, COCO19, COCO20, SMPL24, SMPL29, H36M17, H36M16, BLAZEPOSE33, MANO21),
         *(SMPLX25, SMPLX55, SMPLX65, SMPLX137),
     )
 }

@@ -153,3 +153,9 @@ def _listed(names: list[str]) -> str:
 
 def _matches(name: str, patterns: Sequence[str]) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+if __name__ == '__main__':
+    from training.systems.check import main
+
+    main()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import typer
 
 from mesh_pose_ros.cli.bag import bag
+from mesh_pose_ros.cli.export import export
 from mesh_pose_ros.cli.image import image
 from mesh_pose_ros.cli.live import PASS_ON, live, replay
 from mesh_pose_ros.cli.models import models
@@ -27,6 +28,7 @@ app.command()(video)
 app.command()(bag)
 app.command(context_settings=PASS_ON)(live)
 app.command(context_settings=PASS_ON | {'help_option_names': []})(replay)
+app.command(context_settings=PASS_ON | {'help_option_names': []})(export)
 app.add_typer(models, name='models')
 
 
