@@ -2,11 +2,12 @@
 Crops of people go through a network; poses in the camera frame come out.
 
 Serves every network that takes a crop and gives joints in its pixels and in metres, perhaps
-with a mesh. Options of the card: ``margin`` (side of the crop per longer side of a plain box),
-``border``, ``view`` (see `VIEWS`), ``passes`` (2: a plain box is only where to look first, the
-network then says where to look better by its output ``region``), ``region_factor``, ``score``
-(people the network believes in less are dropped), ``ray_share`` and ``edge`` (see `place`),
-``max_batch``.
+with a mesh; or joints and vertices in pixels with depths, see `pipeline.depths`. Options of the
+card: ``margin`` (side of the crop per longer side of a plain box), ``border``, ``view`` (see
+`VIEWS`), ``axes`` (see `AXES`), ``mesh`` (see `MESHES`), ``span`` (see `pipeline.depths`),
+``passes`` (2: a plain box is only where to look first, the network then says where to look better
+by its output ``region``), ``region_factor``, ``score`` (people the network believes in less are
+dropped), ``ray_share`` and ``edge`` (see `place`), ``max_batch``.
 """
 
 from __future__ import annotations
@@ -20,13 +21,22 @@ from numpy.typing import NDArray
 from mesh_pose_ros.errors import BadCameraError, ModelError
 from mesh_pose_ros.geometry.camera import Camera, turn_towards
 from mesh_pose_ros.people import Box, Flags, Mesh, Person, Pose, Region
-from mesh_pose_ros.pipeline.crops import BORDERS, MARGIN, cut_as_seen, region_of
+from mesh_pose_ros.pipeline.crops import (
+    BORDERS,
+    MARGIN,
+    cut_as_seen,
+    rectangle_in,
+    rectangle_of,
+    region_of,
+)
+from mesh_pose_ros.pipeline.depths import SPAN, at_depths, place_at_depth
 from mesh_pose_ros.pipeline.detection import REGION_FACTOR, clipped_box, region_round
 from mesh_pose_ros.pipeline.placement import RAY_SHARE, Placement, place
 from mesh_pose_ros.pipeline.tensors import image_tensor
 from mesh_pose_ros.pipeline.topology import read_topology
 from mesh_pose_ros.runtime.card import ModelCard
 from mesh_pose_ros.runtime.session import Session
+from mesh_pose_ros.skeletons import ROOT
 
 Array = NDArray[np.floating]
 
@@ -35,7 +45,11 @@ SCORE = 0.5
 VIEWS = {  # how a crop is cut; the first where a card says nothing
     'turned': Camera.looking_at,  # as by a camera turned to the person: own networks
     'flat': Camera.flat_part,  # as out of a photograph: networks trained on such crops
+    'rectangle': Camera.flat_part,  # the same, of the card's shape and cut by its box alone
 }
+AXES = ('turned', 'picture')  # what vectors are in: a camera that looks at the person, the image's
+MESHES = {'param': 'vertices', 'lixel': 'vertices_uvd'}  # which one is shown
+CHOICES = {'border': BORDERS, 'view': VIEWS, 'axes': AXES, 'mesh': MESHES}
 VECTORS = ('joints3d', 'vertices', 'body_joints')
 BOX_MARGIN = 0.08  # of the longer side; joints lie inside the body, a head reaches above its eyes
 
@@ -86,16 +100,16 @@ class CropStage:
     def __init__(self, session: Session, card: ModelCard) -> None:
         assert card.image
         assert card.skeleton
-        if card.image.height != card.image.width:
-            raise ModelError(f'{card.path}: crops are square, the card says otherwise')
-        if card.options.get('border', 'black') not in BORDERS:
-            raise ModelError(f'{card.path}: option border must be one of {", ".join(BORDERS)}')
-        if card.options.get('view', 'turned') not in VIEWS:
-            raise ModelError(f'{card.path}: option view must be one of {", ".join(VIEWS)}')
+        for name, choices in CHOICES.items():
+            if card.options.get(name, next(iter(choices))) not in choices:
+                raise ModelError(f'{card.path}: option {name} must be one of {", ".join(choices)}')
         self._session = session
         self._card = card
         self._image = card.image
+        self._size = (card.image.width, card.image.height)
         self._view = str(card.options.get('view', 'turned'))
+        if self._view != 'rectangle' and card.image.height != card.image.width:
+            raise ModelError(f'{card.path}: crops are square unless option view is rectangle')
         self.skeleton = card.skeleton
         self.topology = read_topology(card)
 
@@ -105,31 +119,49 @@ class CropStage:
 
         :param image: (H, W, 3) RGB, taken by ``camera``
         """
-        regions = [region_of(box, self._option('margin', MARGIN)) for box in boxes]
+        regions = [self._region(box, camera) for box in boxes]
         if self._option('passes', 1) > 1:
             regions = self._better(image, camera, boxes, regions)
         return self._seen(image, camera, boxes, regions)
 
-    def place(self, views: Sequence[View], camera: Camera, given: bool = False) -> list[Person]:
+    def place(
+        self,
+        views: Sequence[View],
+        camera: Camera,
+        given: bool = False,
+        depths: Sequence[float] | None = None,
+    ) -> list[Person]:
         """
         Put people in front of the camera.
 
         :param given: the boxes come from somebody who knows; nobody is dropped for a low score
+        :param depths: of the root in each view, metres; for networks that say none themselves
         """
         least = 0.0 if given else self._option('score', SCORE)
-        people = [self._person(view, camera) for view in views if not _score(view) < least]
+        told = [None] * len(views) if depths is None else depths
+        people = [
+            self._person(view, camera, depth)
+            for view, depth in zip(views, told, strict=True)
+            if not _score(view) < least
+        ]
         return [person for person in people if person is not None]
 
     def _option(self, name: str, default: float) -> float:
         return self._card.options.get(name, default)
+
+    def _region(self, box: Box, camera: Camera) -> Region | None:
+        margin = self._option('margin', MARGIN)
+        if self._view == 'rectangle':
+            return rectangle_of(box, camera.size, self._size, margin)
+        return region_of(box, margin)
 
     def _better(
         self,
         image: NDArray[np.uint8],
         camera: Camera,
         boxes: Sequence[Box],
-        regions: list[Region],
-    ) -> list[Region]:
+        regions: list[Region | None],
+    ) -> list[Region | None]:
         """Regions the network proposes where a box came without one."""
         plain = [i for i, box in enumerate(boxes) if box.region is None]
         first = self._seen(image, camera, [boxes[i] for i in plain], [regions[i] for i in plain])
@@ -143,12 +175,12 @@ class CropStage:
         image: NDArray[np.uint8],
         camera: Camera,
         boxes: Sequence[Box],
-        regions: Sequence[Region],
+        regions: Sequence[Region | None],
     ) -> list[View]:
         looks = [
             (box, *look)
             for box, region in zip(boxes, regions, strict=True)
-            if (look := self._look(camera, region)) is not None
+            if region and (look := self._look(camera, region)) is not None
         ]
         if not looks:
             return []
@@ -169,9 +201,11 @@ class CropStage:
         inside = np.clip(region.centre, 0, np.array(camera.size) - 1).tolist()
         for near in (region, replace(region, centre=(inside[0], inside[1]))):
             try:
-                return near, self._cutter(camera)(camera, near, self._image.height)
+                square = self._cutter(camera)(camera, near, max(self._size))
             except BadCameraError:
                 continue
+            rectangular = self._view == 'rectangle'
+            return near, rectangle_in(square, self._size) if rectangular else square
         return None
 
     def _cutter(self, camera: Camera) -> Callable[[Camera, Region, int], Camera]:
@@ -188,7 +222,8 @@ class CropStage:
         picture was cut; it cannot see where in a larger image its crop was.
         """
         found = {name: values[i] for name, values in outputs.items()}
-        if self._cutter(camera) is VIEWS['turned']:
+        straight = self._cutter(camera) is VIEWS['turned']
+        if straight or self._card.options.get('axes') == 'picture':
             return found
         middle = np.array([*own.rays((np.array(own.size) - 1) / 2), 1.0])
         camera_to_own = own.rotation @ camera.rotation.T
@@ -218,13 +253,13 @@ class CropStage:
         region = region_round(centre, rim, self._option('region_factor', REGION_FACTOR))
         return region if np.isfinite(region.side) and region.side > 1 else None
 
-    def _person(self, view: View, camera: Camera) -> Person | None:
-        joints2d, offsets = view.outputs['joints2d'], view.outputs['joints3d']
+    def _person(self, view: View, camera: Camera, depth: float | None) -> Person | None:
+        if 'joints2d' in view.outputs:
+            joints2d = view.outputs['joints2d']
+        else:
+            joints2d = view.outputs['joints_uvd'][:, :2]
         confidence = view.outputs.get('confidence', np.ones(len(joints2d)))
-        if not np.isfinite([*joints2d.ravel(), *offsets.ravel(), *confidence]).all():
-            return None
-        share, edge = self._option('ray_share', RAY_SHARE), self._option('edge', 0.0)
-        at = place(view.own, joints2d, offsets, confidence, share, edge)
+        at = self._placed(view, joints2d, confidence, depth)
         if at is None:
             return None
         pixels = view.in_image(joints2d, camera)
@@ -236,6 +271,19 @@ class CropStage:
             depth_stddev=at.depth_stddev,
             flags=_flags(pixels, camera, at),
         )
+
+    def _placed(
+        self, view: View, joints2d: Array, confidence: Array, depth: float | None
+    ) -> Placement | None:
+        deep = 'joints3d' not in view.outputs
+        joints = view.outputs['joints_uvd' if deep else 'joints3d']
+        if not np.isfinite([*joints2d.ravel(), *joints.ravel(), *confidence]).all():
+            return None
+        if deep:
+            root, span = self.skeleton.parents.index(ROOT), self._option('span', SPAN)
+            return place_at_depth(view.own, joints, root, depth, span)
+        share, edge = self._option('ray_share', RAY_SHARE), self._option('edge', 0.0)
+        return place(view.own, joints2d, joints, confidence, share, edge)
 
     def _box(self, view: View, pixels: Array, camera: Camera) -> Box:
         """The person's box, with the region to look at in the next image."""
@@ -249,16 +297,27 @@ class CropStage:
         return box if min(box.width, box.height) > 0 else view.box
 
     def _mesh(self, view: View, at: Placement) -> Mesh | None:
-        if self.topology is None or 'vertices' not in view.outputs:
+        vertices = self._vertices(view, at)
+        if self.topology is None or vertices is None:
             return None
         joints, rotations = (view.outputs.get(name) for name in ('body_joints', 'rotations'))
         return Mesh(
             topology=self.topology,
-            vertices=view.own.to_optical(view.outputs['vertices'] + at.root),
+            vertices=view.own.to_optical(vertices),
             joints=None if joints is None else view.own.to_optical(joints + at.root),
             rotations=None if rotations is None else view.own.rotation.T @ rotations,
             shape=view.outputs.get('betas'),
         )
+
+    def _vertices(self, view: View, at: Placement) -> Array | None:
+        """Axes of the crop's camera, metres, of the mesh that the card wants to be shown."""
+        wanted = MESHES[self._card.options.get('mesh', 'param')]
+        if wanted not in view.outputs:
+            return None
+        found = view.outputs[wanted]
+        if wanted == 'vertices_uvd':
+            return at_depths(view.own, found, at.told_depth)
+        return found + at.root
 
 
 def _score(view: View) -> float:

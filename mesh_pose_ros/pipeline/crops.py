@@ -10,6 +10,7 @@ trained so. Training cuts its crops by the same function.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 import cv2
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesh_pose_ros.geometry.camera import Camera
+from mesh_pose_ros.geometry.crop_boxes import EmptyBoxError, grown_box
 from mesh_pose_ros.people import Box, Region
 from mesh_pose_ros.pipeline.pyramid import Pyramid
 
@@ -37,6 +39,34 @@ def region_of(box: Box, margin: float = MARGIN) -> Region:
     :param margin: side of the square per longer side of the box
     """
     return box.region or Region(box.centre, max(box.width, box.height) * margin)
+
+
+def rectangle_of(
+    box: Box, image: tuple[int, int], crop: tuple[int, int], margin: float = MARGIN
+) -> Region | None:
+    """
+    Where networks look that were trained on upright rectangles, see `geometry.crop_boxes`.
+
+    :param image: size of the image (width, height)
+    :param crop: size of the crop
+    :return: the square round the rectangle; None if nothing of the box is in the image
+    """
+    try:
+        x, y, width, height = grown_box(box.xywh, image, crop, margin).tolist()
+    except EmptyBoxError:
+        return None
+    return Region((x + width / 2, y + height / 2), max(width, height))
+
+
+def rectangle_in(square: Camera, size: tuple[int, int]) -> Camera:
+    """
+    Take the middle of a square picture; its middle is at size / 2, as in `geometry.crop_boxes`.
+
+    :param size: (width, height), the longer one as the square's side
+    """
+    intrinsics = square.intrinsics.copy()
+    intrinsics[:2, 2] += (np.array(size) - square.size[0] + 1) / 2
+    return replace(square, intrinsics=intrinsics, size=size)
 
 
 def cut(
@@ -77,7 +107,7 @@ def cut_as_seen(
     crops = np.empty((len(cameras), height, width, 3), np.uint8)
     pyramid = Pyramid(image)
     for crop, region, own in zip(crops, regions, cameras, strict=True):
-        source = pyramid.for_scale(region.side / width)
+        source = pyramid.for_scale(region.side / max(width, height))
         taken_by = camera if source is image else camera.resized(source.shape[1::-1])
         _fill(crop, own, source, taken_by, BORDERS[border])
     return crops

@@ -1,8 +1,8 @@
 """
 An image and its camera go in, people in metres come out.
 
-detect -> crop -> place -> track -> smooth -> lift. People get their numbers only after the crop
-network has confirmed them and their pelvis is known: false alarms use up no number, and
+detect -> crop -> place -> track -> smooth -> refine -> lift. People get their numbers only after
+the crop network has confirmed them and their pelvis is known: false alarms use up no number, and
 distance in metres tells apart whom boxes cannot.
 """
 
@@ -25,14 +25,21 @@ from mesh_pose_ros.pipeline.detection import DetectionOptions, Detector
 from mesh_pose_ros.pipeline.duplicates import without_duplicates
 from mesh_pose_ros.pipeline.following import missed
 from mesh_pose_ros.pipeline.lift_stage import LiftStage
+from mesh_pose_ros.pipeline.root_stage import RootStage
 from mesh_pose_ros.pipeline.smoothing import Smoother, SmoothingOptions
 from mesh_pose_ros.pipeline.tracking import Track, Tracker, TrackingOptions
 from mesh_pose_ros.runtime.card import ModelCard
-from mesh_pose_ros.runtime.models import find_card, find_partner
+from mesh_pose_ros.runtime.models import DEFAULT, find_card, find_partner
 from mesh_pose_ros.runtime.session import StopwatchSession, open_session
 from mesh_pose_ros.skeletons import Skeleton
 
-STAGES = {'detector': Detector, 'crop': CropStage, 'lift': LiftStage}  # kind of model -> stage
+STAGES = {  # kind of model -> stage
+    'detector': Detector,
+    'crop': CropStage,
+    'root': RootStage,
+    'lift': LiftStage,
+}
+WHOLE = ('crop', 'refine', 'lift')  # kinds that a chain can be asked for by
 
 
 @dataclass(frozen=True)
@@ -40,8 +47,10 @@ class Options:
     """
     Which networks, and how to use them.
 
-    :param model: name or path of a crop model, see `runtime.models.find_card`
-    :param detector, lift: name or path; '' for the model's own partner, 'none' for none
+    :param model: name or path of a model of the kinds `WHOLE`, see `runtime.models.find_card`;
+        one that sees no crops itself gets them from its partner ``crop``, or the default model
+    :param detector, root, refine, lift: name or path; '' for the model's own partner, 'none' for
+        none
     :param backend: a key of `runtime.session.BACKENDS`, or 'auto'
     :param threads: CPU threads per network, 0 for the library's choice
     :param mesh: whether to make meshes by the lift model
@@ -50,6 +59,8 @@ class Options:
     model: str = 'default'
     detector: str = ''
     lift: str = ''
+    root: str = ''
+    refine: str = ''
     backend: str = 'auto'
     threads: int = 0
     mesh: bool = True
@@ -75,12 +86,14 @@ class MeshPose:
         crop: CropStage,
         detector: Detector | None = None,
         lift: LiftStage | None = None,
+        root: RootStage | None = None,
         options: Options = Options(),
         watches: Sequence[StopwatchSession] = (),
     ) -> None:
         self.model_id = card.name
         self.timings: dict[str, float] = {}
         self._crop, self._detector, self._lift = crop, detector, lift
+        self._root = root
         self._options = options
         self._watches = watches
         self._tracker, self._smoother = Tracker(), Smoother()
@@ -94,17 +107,12 @@ class MeshPose:
         :raises BackendUnavailableError: the inference library cannot run here
         """
         card = find_card(options.model)
-        if card.kind != 'crop':
-            raise ModelError(f'{card.path}: a crop model is wanted, this is a {card.kind} model')
-        detector = find_partner(card, 'detector', options.detector)
-        lift = find_partner(card, 'lift', options.lift) if options.mesh else None
         stages: dict[str, Any] = {}
         watches = []
-        for found in (card, detector, lift):
-            if found is not None:
-                session = open_session(found, options.backend, options.threads)
-                watches.append(StopwatchSession(session))
-                stages[found.kind] = STAGES[found.kind](watches[-1], found)
+        for kind, found in chain_of(card, options).items():
+            session = open_session(found, options.backend, options.threads)
+            watches.append(StopwatchSession(session))
+            stages[kind] = STAGES[kind](watches[-1], found)
         return cls(card, options=options, watches=watches, **stages)
 
     def __call__(
@@ -132,7 +140,8 @@ class MeshPose:
         with self._timed('crop'):
             views = self._crop.look(image, camera, found)
         with self._timed('place'):
-            people = self._crop.place(views, camera, given=boxes is not None)
+            depths = self._root and self._root(image, camera, [view.box for view in views])
+            people = self._crop.place(views, camera, boxes is not None, depths)
             people = people if boxes is not None else without_duplicates(people)
         with self._timed('track'):
             people = self._tracker.update(people, stamp, self._options.tracking)
@@ -203,6 +212,31 @@ class MeshPose:
         start = perf_counter()
         yield
         self.timings[stage] = perf_counter() - start
+
+
+def chain_of(card: ModelCard, options: Options) -> dict[str, ModelCard]:
+    """
+    Cards of all networks that work together, by kind.
+
+    :param card: the model that was asked for
+    :raises ModelError: a model is missing, broken or of the wrong kind
+    """
+    if card.kind not in WHOLE:
+        raise ModelError(
+            f'{card.path}: a {card.kind} model goes with others, it cannot be asked for alone; '
+            f'wanted is one of {", ".join(WHOLE)}'
+        )
+    crop = card
+    if card.kind != 'crop':
+        crop = find_partner(card, 'crop', card.partners.get('crop', DEFAULT)) or card
+    wanted = {'detector': options.detector, 'root': options.root, 'refine': options.refine}
+    if options.mesh:
+        wanted['lift'] = options.lift
+    found: dict[str, ModelCard | None] = {'crop': crop}
+    for kind, name in wanted.items():
+        of_crop = find_partner(crop, kind, name)
+        found[kind] = card if card.kind == kind and not name else of_crop
+    return {kind: model for kind, model in found.items() if model is not None}
 
 
 def check_image(image: NDArray[np.uint8], camera: Camera) -> None:

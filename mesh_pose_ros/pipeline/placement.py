@@ -42,12 +42,14 @@ class Placement:
     :param joints: axes of the crop's camera, (J, 3), metres
     :param depth_stddev: metres
     :param firm: full perspective worked; else the place is a rough guess by size
+    :param told_depth: what joints given in depths are relative to, metres; else of no use
     """
 
     root: Array
     joints: Array
     depth_stddev: float
     firm: bool
+    told_depth: float = float('nan')
 
 
 def place(

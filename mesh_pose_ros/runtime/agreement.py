@@ -27,11 +27,12 @@ class TensorInfo(NamedTuple):
 
 Tensors = Mapping[str, TensorInfo]
 
-NEEDED = {  # kind -> outputs the stage cannot do without
-    'crop': ('joints2d', 'joints3d'),
-    'lift': ('vertices',),
+NEEDED = {  # kind -> outputs the stage cannot do without, one set or another
+    'crop': (('joints2d', 'joints3d'), ('joints_uvd',)),
+    'root': (('gamma',),),
+    'lift': (('vertices',),),
 }
-PER_JOINT = ('joints2d', 'joints3d', 'confidence')
+PER_JOINT = ('joints2d', 'joints3d', 'joints_uvd', 'confidence')
 KNOWN_INPUTS = {'lift': ('joints3d', 'joints2d', 'confidence')}
 
 
@@ -47,9 +48,10 @@ def check_agreement(card: ModelCard, inputs: Tensors, outputs: Tensors) -> None:
         raise ModelError(
             f'{card.path}: the card promises outputs {missing}, the graph has {sorted(outputs)}'
         )
-    lacking = [name for name in NEEDED.get(card.kind, ()) if name not in card.outputs]
-    if lacking:
-        raise ModelError(f'{card.path}: a {card.kind} model must give {lacking}; see its card')
+    needed = NEEDED.get(card.kind, ((),))
+    if not any(set(names) <= set(card.outputs) for names in needed):
+        told = ' or '.join(str(list(names)) for names in needed)
+        raise ModelError(f'{card.path}: a {card.kind} model must give {told}; see its card')
     _check_inputs(card, inputs)
     _check_joints(card, outputs)
     if 'vertices' in card.outputs and card.topology is None:

@@ -11,8 +11,10 @@ detector
     (N, A) 0..1, optional ``region`` (N, A, 2, 2): centre of the crop to look at and a point on
     the circle round the body, the person's head side up, in input pixels.
 crop
-    ``image`` (N, S, S, 3). Out: ``joints2d`` (N, J, 2) crop pixels, ``joints3d`` (N, J, 3)
-    metres, root-relative, axes of the crop camera, ``confidence`` (N, J) 0..1, optional
+    ``image`` (N, H, W, 3). Out: ``joints2d`` (N, J, 2) crop pixels, ``joints3d`` (N, J, 3)
+    metres, root-relative, axes of the crop camera; or in place of both ``joints_uvd`` (N, J, 3),
+    crop pixels and metres of depth from the root, perhaps with ``vertices_uvd``. Optional
+    ``confidence`` (N, J) 0..1,
     ``score`` (N,) chance that a person is there, ``region`` (N, 2, 2) as above in crop pixels,
     ``vertices`` (N, V, 3) metres in the frame of joints3d, ``rotations`` (N, B, 3, 3),
     ``body_joints`` (N, B, 3), ``betas`` (N, C).
@@ -20,11 +22,14 @@ lift
     ``joints3d`` (N, J, 3) metres, root-relative, axes of a camera that looks at the person,
     ``joints2d`` (N, J, 2) on the plane z = 1 of that camera, relative to the root and scaled
     as the card says, ``confidence`` (N, J). A graph names the ones it wants. Out: as of crop.
-refine, root
-    further kinds; see `mesh_pose_ros.pipeline`.
+root
+    ``image`` (N, H, W, 3). Out: ``gamma`` (N, 1), see `pipeline.root_stage`.
+refine
+    a further kind; see `mesh_pose_ros.pipeline`.
 
 Only outputs that the card names are computed. What ``options`` a stage understands is said at
-its module: `pipeline.detection`, `pipeline.crop_stage`, `pipeline.lift_stage`.
+its module: `pipeline.detection`, `pipeline.crop_stage`, `pipeline.root_stage`,
+`pipeline.lift_stage`.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ and a source checkout, in this order, so that a user's file wins over ours.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 from mesh_pose_ros.errors import ModelError
@@ -18,6 +18,7 @@ from mesh_pose_ros.runtime.card import ModelCard, read_card
 DEFAULT = 'mediapipe_pose'
 OWN = 'own_pose'
 VARIABLE = 'MESH_POSE_MODELS'
+MEANT = ('refine', 'crop', 'lift')  # kinds that a folder may stand for, the last to see first
 SUFFIXES = ('.yaml', '.yml', '.onnx')
 
 
@@ -103,16 +104,13 @@ def _card_of_folder(folder: Path) -> Path:
     named = folder / f'{folder.resolve().name}.yaml'
     if named.is_file():
         return named
-    crops = list(_crop_cards(folder))
-    if len(crops) != 1:
-        raise ModelError(
-            f'{folder}: has {len(crops)} cards of crop models, cannot tell which is meant; '
-            'give the path of the card'
-        )
-    return crops[0]
-
-
-def _crop_cards(folder: Path) -> Iterator[Path]:
-    for path in sorted(folder.glob('*.yaml')):
-        if read_card(path, verify=False).kind == 'crop':
-            yield path
+    kinds = [(read_card(path, verify=False).kind, path) for path in sorted(folder.glob('*.yaml'))]
+    for kind in MEANT:
+        found = [path for other, path in kinds if other == kind]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            break
+    raise ModelError(
+        f'{folder}: has {len(kinds)} cards, cannot tell which is meant; give the path of the card'
+    )

@@ -170,7 +170,7 @@ def test_a_detector_by_path_replaces_the_partner(models, tmp_path_factory):
 @pytest.mark.parametrize(
     ('options', 'error', 'message'),
     [
-        ({'model': 'blobs.yaml'}, ModelError, 'crop model is wanted, this is a detector'),
+        ({'model': 'blobs.yaml'}, ModelError, 'a detector model goes with others'),
         ({'detector': 'echo.yaml'}, ModelError, 'detector is wanted, this is a lift'),
         ({'backend': 'abacus'}, BackendUnavailableError, 'abacus'),
     ],

@@ -47,7 +47,7 @@ def test_a_folder_may_be_named_as_its_model(tmp_path):
 def test_a_folder_of_many_models_is_asked_about(tmp_path):
     export_statue(tmp_path, name='first')
     export_statue(tmp_path, name='second')
-    with pytest.raises(ModelError, match='2 cards of crop models'):
+    with pytest.raises(ModelError, match='2 cards, cannot tell'):
         find_card(tmp_path)
 
 

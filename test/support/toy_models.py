@@ -140,6 +140,51 @@ def export_statue(folder, name='statue', vertices=False, region=None, **fields) 
     )  # fmt: skip
 
 
+RELIEF = (48, 64)  # width and height of the crops that `export_relief` sees
+
+
+def export_relief(folder, name='relief', **fields) -> ModelCard:
+    """Sees the standing person as pixels and depths, in crops that are not square."""
+    graph, (width, height) = Graph(), RELIEF
+    image = graph('Cast', 'image', to=TensorProto.FLOAT)
+    flat = graph('Mul', graph('ReduceMean', image, np.array([1, 2, 3]), keepdims=0), 0.0)
+    flat = graph('Unsqueeze', flat, np.array([1, 2]))
+    uvd = relief_of(STANDING)
+    tensors = {'joints_uvd': uvd, 'vertices_uvd': uvd[:4], 'vertices': STANDING[:4]}
+    for output, values in tensors.items():
+        graph.give(output, graph('Add', flat, values[None]))
+    shapes = {n: ['n', *v.shape] for n, v in tensors.items()}
+    graph.save(
+        folder / f'{name}.onnx',
+        {'image': (TensorProto.UINT8, ['n', height, width, 3])},
+        shapes,
+    )
+    options = {'view': 'rectangle', 'axes': 'picture', 'margin': 1.25, **fields.pop('options', {})}
+    return stored(
+        folder, name, 'crop', image=ImageInput(height, width), skeleton=COCO17,
+        outputs=dict.fromkeys(shapes, 'as named'), topology=export_topology(folder),
+        options=options, **fields,
+    )  # fmt: skip
+
+
+def relief_of(points):
+    """Pixels of the crop and metres of points (P, 3) round the person's middle."""
+    return np.concatenate([points[:, :2] * 30 + np.array(RELIEF) / 2, points[:, 2:]], axis=1)
+
+
+def export_distance(folder, gamma=1.5, name='distance', **fields) -> ModelCard:
+    """Says that everybody is ``gamma`` times as far away as their box suggests."""
+    graph = Graph()
+    image = graph('Cast', 'image', to=TensorProto.FLOAT)
+    flat = graph('Mul', graph('ReduceMean', image, np.array([1, 2, 3]), keepdims=0), 0.0)
+    graph.give('gamma', graph('Add', graph('Unsqueeze', flat, np.array([1])), gamma))
+    inputs = {'image': (TensorProto.UINT8, ['n', SIDE, SIDE, 3])}
+    graph.save(folder / f'{name}.onnx', inputs, {'gamma': ['n', 1]})
+    return stored(
+        folder, name, 'root', image=ImageInput(SIDE, SIDE), outputs={'gamma': 'ratio'}, **fields
+    )
+
+
 def export_echo_lift(folder, name='echo', skeleton=COCO17, topology=True, **fields) -> ModelCard:
     """Its mesh is the joints themselves; every rotation is the identity."""
     graph, count = Graph(), len(skeleton)

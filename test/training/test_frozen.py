@@ -42,4 +42,6 @@ def test_a_network_that_learns_as_a_whole_is_left_alone():
     eyes = Eyes(whole.eval())
     (seen,) = eyes.look(crops)
     assert seen is crops
-    np.testing.assert_array_equal(eyes.understand((seen,)).heat.detach(), whole(crops).heat.detach())
+    np.testing.assert_array_equal(
+        eyes.understand((seen,)).heat.detach(), whole(crops).heat.detach()
+    )

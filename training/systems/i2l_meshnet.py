@@ -27,7 +27,7 @@ from training.systems.pictures import example_pictures
 from training.systems.system import Arrays, Draft, Filled, Order, System, unfinished_card
 
 LICENCE = (
-    'the weights are the authors\' (research only: Human3.6M, MuCo, COCO, 3DPW or FreiHAND); '
+    "the weights are the authors' (research only: Human3.6M, MuCo, COCO, 3DPW or FreiHAND); "
     'with a body model inside, its licence (non-commercial, not to be passed on) too'
 )
 SOURCE = 'github.com/mks0601/I2L-MeshNet_RELEASE; mesh_pose export --system i2l_meshnet'

@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--set', action='append', default=[], metavar='NAME=VALUE', help='a setting; see below'
     )
-    parser.add_argument('--name', help='of the model, the system\'s if not given')
+    parser.add_argument('--name', help="of the model, the system's if not given")
 
 
 def described(system: System) -> str:

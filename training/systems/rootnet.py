@@ -11,7 +11,7 @@ from training.systems.system import Draft, Filled, Order, System, unfinished_car
 SIDE = 256
 SPAN = 2.0  # metres, side of the square that a person is taken for
 MARGIN = 1.25
-LICENCE = 'the weights are the authors\' (MIT code; trained on Human3.6M, MuCo, COCO)'
+LICENCE = "the weights are the authors' (MIT code; trained on Human3.6M, MuCo, COCO)"
 SOURCE = 'github.com/mks0601/3DMPPE_ROOTNET_RELEASE; mesh_pose export --system rootnet'
 
 
