@@ -34,7 +34,7 @@ def _bytes(model: onnx.ModelProto) -> Iterator[str]:
         if value.type.tensor_type.elem_type == onnx.TensorProto.UINT8
     }
     for node in model.graph.node:
-        if images & set(node.input) and node.op_type != 'Cast':
+        if images & set(node.input) and node.op_type not in ('Cast', 'Shape'):
             yield f'node {node.name or node.output[0]}: {node.op_type} of bytes, cast first'
 
 

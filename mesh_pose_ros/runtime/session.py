@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from mesh_pose_ros.errors import BackendUnavailableError
 from mesh_pose_ros.runtime.card import ModelCard
 from mesh_pose_ros.runtime.onnx_session import OnnxSession
+from mesh_pose_ros.runtime.openvino_session import OpenVinoSession
 
 Tensors = Mapping[str, NDArray[np.generic]]
 
@@ -53,7 +54,10 @@ class StopwatchSession:
         return found
 
 
-BACKENDS: dict[str, Callable[[ModelCard, int], Session]] = {'onnxruntime': OnnxSession}
+BACKENDS: dict[str, Callable[[ModelCard, int], Session]] = {
+    'onnxruntime': OnnxSession,
+    'openvino': OpenVinoSession,
+}
 
 
 def open_session(card: ModelCard, backend: str = 'auto', threads: int = 0) -> Session:
