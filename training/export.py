@@ -101,8 +101,6 @@ def main() -> None:
         card = make_lifter(recipe, run, graph, options.poses)
     else:
         card = recipe.export(run, graph)
-        trainer = Trainer(recipe.of_run(run).task(None), run)
-        trainer.save_weights(graph.with_suffix('.pt'))
     write_card(card, graph.with_suffix('.yaml'))
     print(f'{graph}: {graph.stat().st_size / 1e6:.2f} MB')
     for name, value in card.accuracy.items():

@@ -19,7 +19,6 @@ from mesh_pose_ros.errors import ModelError
 from training.loop import OtherRunError, Trainer
 from training.networks.crop_net import DESIGNS
 from training.recipes import RECIPES
-from training.recipes.crop import CropRecipe
 from training.recipes.lifter import LifterRecipe
 from training.recipes.sources import Sources
 
@@ -31,8 +30,8 @@ def main() -> None:
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
     folder = options.run or Path('runs') / options.recipe
     recipe = chosen(options)
-    if isinstance(recipe, CropRecipe) and (options.start or (folder / 'last.pt').exists()):
-        recipe = replace(recipe, begins_as='')  # what it would bring is replaced anyway
+    if options.start or (folder / 'last.pt').exists():
+        recipe = recipe.going_on()
     try:
         trainer = Trainer(recipe.task(sources(options)), folder, options.device, options.start)
     except (OtherRunError, ModelError) as err:

@@ -78,12 +78,12 @@ def test_a_pickle_that_asks_for_more_than_arrays_is_refused(tmp_path, capsys):
 
 
 def test_another_body_model_than_wanted_is_refused_by_name(files):
-    with pytest.raises(BodyModelError, match='wants SMPL .*this is MANO'):
+    with pytest.raises(BodyModelError, match=r'wants SMPL .*this is MANO'):
         known_as(SMPL, read_body_model(files / 'MANO.pkl'))
 
 
 def test_a_missing_file_says_where_it_is_from(tmp_path):
-    with pytest.raises(BodyModelError, match='SMPLX_NEUTRAL.npz from https://smpl-x'):
+    with pytest.raises(BodyModelError, match=r'SMPLX_NEUTRAL\.npz from https://smpl-x'):
         read_body_model(tmp_path / 'SMPLX_NEUTRAL.npz')
 
 

@@ -19,7 +19,8 @@ from training.frozen import Eyes, Seen
 from training.graph_file import write_graph
 from training.loop import Schedule, Trainer, settings_in
 from training.networks.blaze import BlazeSettings
-from training.networks.crop_net import CropNet, CropNetSettings, start_from, trunk_settings
+from training.networks.crop_net import CropNet, CropNetSettings, trunk_settings
+from training.networks.first_weights import start_from
 from training.precision import autocast
 from training.recipes.crop_card import CropGraph, crop_card
 from training.recipes.crop_losses import CropLosses, CropWeights
@@ -100,19 +101,32 @@ class CropRecipe:
             source = sources.crops(self.network.side, self.photographs, self.line)
         return CropTask(self, source)
 
+    def going_on(self) -> CropRecipe:
+        """The same for a run that has weights: what it would begin with is not looked for."""
+        return replace(self, begins_as='')
+
+    def trainer(self, run: Path) -> Trainer:
+        """Open a run to look at it."""
+        return Trainer(self.of_run(run).task(None), run)
+
     def trained(self, run: Path) -> CropNet:
         """Averaged network of a run."""
-        network = Trainer(self.of_run(run).task(None), run).average
-        assert isinstance(network, CropNet)
-        return network.eval()
+        return _average(self.trainer(run))
 
     def export(self, run: Path, graph: Path) -> ModelCard:
-        """Write the graph of a run's network and describe it."""
+        """Write the graph of a run's network and its weights, and describe it."""
         recipe = self.of_run(run)
         side = recipe.network.side
         image = torch.zeros(2, side, side, 3, dtype=torch.uint8)
-        write_graph(CropGraph(self.trained(run)), {'image': image}, graph)
+        trainer = recipe.trainer(run)
+        write_graph(CropGraph(_average(trainer)), {'image': image}, graph)
+        trainer.save_weights(graph.with_suffix('.pt'))
         return crop_card(graph, recipe.network, recipe.line, recipe.margin)
+
+
+def _average(trainer: Trainer) -> CropNet:
+    assert isinstance(trainer.average, CropNet)
+    return trainer.average.eval()
 
 
 class CropTask:

@@ -73,15 +73,23 @@ class DetectorRecipe:
             source = sources.pictures(self.network.size, self.photographs, self.line)
         return DetectorTask(self, source)
 
+    def going_on(self) -> DetectorRecipe:
+        """The same for a run that has weights."""
+        return self
+
+    def trainer(self, run: Path) -> Trainer:
+        """Open a run to look at it."""
+        return Trainer(self.of_run(run).task(None), run)
+
     def trained(self, run: Path) -> DetectorNet:
         """Averaged network of a run."""
-        network = Trainer(self.of_run(run).task(None), run).average
-        assert isinstance(network, DetectorNet)
-        return network.eval()
+        return _average(self.trainer(run))
 
     def export(self, run: Path, graph: Path) -> ModelCard:
-        """Write the graph of a run's network and describe it."""
-        return self.of_run(run).written(self.trained(run), graph)
+        """Write the graph of a run's network and its weights, and describe it."""
+        trainer = self.trainer(run)
+        trainer.save_weights(graph.with_suffix('.pt'))
+        return self.of_run(run).written(_average(trainer), graph)
 
     def written(self, network: DetectorNet, graph: Path) -> ModelCard:
         """Write a network's graph and describe it."""
@@ -100,6 +108,11 @@ class DetectorRecipe:
             outputs={'boxes': 'input_px', 'scores': 'probability'},
             options={'score': self.score, 'iou': self.iou, 'resize': 'letterbox'},
         )
+
+
+def _average(trainer: Trainer) -> DetectorNet:
+    assert isinstance(trainer.average, DetectorNet)
+    return trainer.average.eval()
 
 
 class DetectorTask:

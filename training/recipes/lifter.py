@@ -59,6 +59,10 @@ class LifterRecipe:
             regressor = torch.from_numpy(file['regressor_lift27'])
         return Lifter(body, regressor, HIPS, self.network)
 
+    def going_on(self) -> LifterRecipe:
+        """The same for a run that has weights."""
+        return self
+
     def samples(self, poses: Path | None, held_out: bool = False) -> LifterSamples:
         """Make people as this recipe wants them, from a pose bank if there is one."""
         bank = PoseBank.load(poses) if poses else None

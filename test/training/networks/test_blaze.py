@@ -11,7 +11,8 @@ from mesh_pose_ros.runtime.session import open_session
 from mesh_pose_ros.skeletons import joint_mixer
 from training.data.joint_sets import BODY30
 from training.networks.blaze import BlazeSettings, BlazeTrunk, convolutions_of
-from training.networks.crop_net import CropNet, CropNetSettings, start_from
+from training.networks.crop_net import CropNet, CropNetSettings
+from training.networks.first_weights import start_from
 
 HIPS = tuple(BODY30.index(f'{side}_hip') for side in ('left', 'right'))
 SIDE = 256

@@ -94,4 +94,6 @@ def test_a_hand_without_its_body_model_has_its_joints(tmp_path, crop):
     expected = flat.in_image(lixels.joints[0, :, :2].numpy() * CELL)
     found = np.array(list(person['joints2d'].values()))[:, :2]
     np.testing.assert_allclose(found, expected, atol=0.1)
-    assert not list((tmp_path / 'photo' / 'out').glob('*.obj'))
+    joints = np.array(list(person['joints3d_cam_mm'].values())) / 1000
+    drawn = obj_vertices(tmp_path / 'photo')  # without triangles, the lines of the skeleton
+    np.testing.assert_allclose(drawn * FLIP, joints, atol=1e-3)
