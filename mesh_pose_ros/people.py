@@ -7,7 +7,8 @@ v down. *Camera* is the optical frame of the camera: x right, y down, z forward,
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import IntEnum, IntFlag
 
 import numpy as np
@@ -135,7 +136,12 @@ class Mesh:
 
 @dataclass(frozen=True, eq=False)
 class Person:
-    """One person in one frame."""
+    """
+    One person in one frame.
+
+    :param parameters: what else a network says, by the name of its output; never smoothed. See
+        `pipeline.parameters`
+    """
 
     box: Box
     score: float
@@ -147,6 +153,7 @@ class Person:
     velocity: Array | None = None  # (3,) m/s of the pelvis, camera frame
     depth_stddev: float = float('nan')  # metres
     flags: Flags = Flags.NONE
+    parameters: Mapping[str, Array] = field(default_factory=dict)
 
     def with_(self, **changes: object) -> Person:
         """Return a copy with some fields changed."""

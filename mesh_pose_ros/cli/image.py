@@ -69,7 +69,8 @@ def image(
         Path | None,
         typer.Option(
             help='Write a line per image: file_name, ms, people with bbox, score, track_id, '
-            'joints2d (pixels of the image) and joints3d_cam_mm (millimetres, camera frame).'
+            'joints2d (pixels of the image), joints3d_cam_mm (millimetres, camera frame) and '
+            "parameters (pose, betas ... of the network's body model, if it says any)."
         ),
     ] = None,
     camera: options.Camera = None,

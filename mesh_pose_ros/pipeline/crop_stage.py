@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,7 @@ from mesh_pose_ros.pipeline.crops import (
 )
 from mesh_pose_ros.pipeline.depths import SPAN, at_depths, place_at_depth
 from mesh_pose_ros.pipeline.detection import REGION_FACTOR, clipped_box, region_round
+from mesh_pose_ros.pipeline.parameters import parameters_of
 from mesh_pose_ros.pipeline.placement import RAY_SHARE, Placement, place
 from mesh_pose_ros.pipeline.tensors import image_tensor
 from mesh_pose_ros.pipeline.topology import read_topology
@@ -270,6 +272,9 @@ class CropStage:
             mesh=self._mesh(view, at),
             depth_stddev=at.depth_stddev,
             flags=_flags(pixels, camera, at),
+            parameters=parameters_of(
+                self._card, view.outputs, partial(view.in_image, camera=camera)
+            ),
         )
 
     def _placed(

@@ -30,20 +30,23 @@ def person_fields(person: Person) -> dict[str, Any]:
     One person as plain values.
 
     ``bbox`` is [x, y, w, h] and ``joints2d`` name -> [u, v] in pixels of the image,
-    ``joints3d_cam_mm`` name -> [x, y, z] in millimetres of the camera frame. What is not finite
-    is null, since JSON knows no NaN.
+    ``joints3d_cam_mm`` name -> [x, y, z] in millimetres of the camera frame. ``parameters`` are
+    what else the network says, see `pipeline.parameters`, if anything. What is not finite is
+    null, since JSON knows no NaN.
     """
     names = (*person.pose.skeleton.names, *(name for name, _ in _stand_ins(person.pose.skeleton)))
     joints2d, joints3d = (
         _with_stand_ins(joints, person.pose.skeleton)
         for joints in (person.pose.joints2d, person.pose.joints3d * 1000)
     )
+    parameters = {name: _plain(values, 5) for name, values in person.parameters.items()}
     return {
         'bbox': _plain(person.box.xywh, 2),
         'score': round(float(person.score), 4),
         'track_id': int(person.track_id),
         'joints2d': dict(zip(names, _plain(joints2d, 2), strict=True)),
         'joints3d_cam_mm': dict(zip(names, _plain(joints3d, 1), strict=True)),
+        **({'parameters': parameters} if parameters else {}),
     }
 
 

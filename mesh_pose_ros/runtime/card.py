@@ -17,7 +17,8 @@ crop
     ``confidence`` (N, J) 0..1,
     ``score`` (N,) chance that a person is there, ``region`` (N, 2, 2) as above in crop pixels,
     ``vertices`` (N, V, 3) metres in the frame of joints3d, ``rotations`` (N, B, 3, 3),
-    ``body_joints`` (N, B, 3), ``betas`` (N, C).
+    ``body_joints`` (N, B, 3), ``betas`` (N, C); and outputs of any name in spaces that are passed
+    on, see `pipeline.parameters`.
 lift
     ``joints3d`` (N, J, 3) metres, root-relative, axes of a camera that looks at the person,
     ``joints2d`` (N, J, 2) on the plane z = 1 of that camera, relative to the root and scaled
