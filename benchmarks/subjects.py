@@ -52,7 +52,7 @@ def own_pose() -> Draft:
 
 
 def open_body_lift() -> Draft:
-    """The shipped lifter's network, with fresh weights: those that are shipped are in the graph."""
+    """The lifter with fresh weights: those that are shipped are in its graph alone."""
     recipe = replace(RECIPES['lifter'], body=MODELS / 'open_body.npz')
     graph = LifterGraph(recipe.build().eval())
     joints = 0.4 * torch.randn(3, len(LIFT27), 3, generator=torch.Generator().manual_seed(0))

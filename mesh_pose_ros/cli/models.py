@@ -9,7 +9,7 @@ import typer
 
 from mesh_pose_ros.cli import options
 from mesh_pose_ros.errors import ModelError
-from mesh_pose_ros.runtime.card import ModelCard, read_card
+from mesh_pose_ros.runtime.card import ModelCard, read_card, write_card
 from mesh_pose_ros.runtime.models import DEFAULT, available_cards, cache_folder, find_card
 from mesh_pose_ros.runtime.session import open_session
 
@@ -71,6 +71,30 @@ def import_models(
         )
     for card in cards or ():
         options.say(f'{card}')
+
+
+@models.command('frame')
+@options.failing_politely()
+def frame_model(
+    model: Annotated[str, typer.Argument(help='Name or path of a crop model.')],
+    size: Annotated[str, typer.Option(help="Of the camera's images: WIDTHxHEIGHT.")],
+    folder: Annotated[
+        Path | None, typer.Option(help='Where to put it. Default: the cache of this user.')
+    ] = None,
+) -> None:
+    """
+    Make a model that cuts its crops inside the graph, for a GPU and one camera.
+
+    The frame goes to the device once for everybody in it. The model is called NAME_frame.
+    """
+    from mesh_pose_ros.pipeline.frame_graph import with_crops_inside
+
+    width, _, height = size.partition('x')
+    if not (width.isdigit() and height.isdigit()):
+        raise typer.BadParameter(f'{size!r} is no size such as 640x480')
+    card = with_crops_inside(find_card(model), (int(width), int(height)), folder or cache_folder())
+    write_card(card, card.path.with_suffix('.yaml'))
+    options.say(f'{card.path}')
 
 
 def _extra() -> str:

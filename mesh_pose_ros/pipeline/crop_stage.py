@@ -7,7 +7,8 @@ card: ``margin`` (side of the crop per longer side of a plain box), ``border``, 
 `VIEWS`), ``axes`` (see `AXES`), ``mesh`` (see `MESHES`), ``span`` (see `pipeline.depths`),
 ``passes`` (2: a plain box is only where to look first, the network then says where to look better
 by its output ``region``), ``region_factor``, ``score`` (people the network believes in less are
-dropped), ``ray_share`` and ``edge`` (see `place`), ``max_batch``.
+dropped), ``ray_share`` and ``edge`` (see `place`), ``max_batch``, ``frame`` (see
+`pipeline.frame_graph`).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from mesh_pose_ros.errors import BadCameraError, ModelError
+from mesh_pose_ros.errors import BadCameraError, BadImageError, ModelError
 from mesh_pose_ros.geometry.camera import Camera, turn_towards
 from mesh_pose_ros.people import Box, Flags, Mesh, Person, Pose, Region
 from mesh_pose_ros.pipeline.crops import (
@@ -32,6 +33,7 @@ from mesh_pose_ros.pipeline.crops import (
 )
 from mesh_pose_ros.pipeline.depths import SPAN, at_depths, place_at_depth
 from mesh_pose_ros.pipeline.detection import REGION_FACTOR, clipped_box, region_round
+from mesh_pose_ros.pipeline.frame_graph import nodes_of
 from mesh_pose_ros.pipeline.parameters import parameters_of
 from mesh_pose_ros.pipeline.placement import RAY_SHARE, Placement, place
 from mesh_pose_ros.pipeline.tensors import image_tensor
@@ -109,6 +111,8 @@ class CropStage:
         self._card = card
         self._image = card.image
         self._size = (card.image.width, card.image.height)
+        frame = card.options.get('frame')
+        self._frame = None if frame is None else tuple(frame)
         self._view = str(card.options.get('view', 'turned'))
         if self._view != 'rectangle' and card.image.height != card.image.width:
             raise ModelError(f'{card.path}: crops are square unless option view is rectangle')
@@ -187,8 +191,7 @@ class CropStage:
         if not looks:
             return []
         _, seen, cameras = zip(*looks, strict=True)
-        border = self._card.options.get('border', 'black')
-        outputs = self._run(cut_as_seen(image, camera, seen, cameras, border))
+        outputs = self._outputs(image, camera, seen, cameras)
         return [
             View(*look, self._in_axes_of(look[2], look[1], camera, outputs, i))
             for i, look in enumerate(looks)
@@ -236,12 +239,39 @@ class CropStage:
             found['rotations'] = turn @ found['rotations']
         return found
 
-    def _run(self, crops: NDArray[np.uint8]) -> dict[str, Array]:
-        tensor = image_tensor(crops, self._image)
+    def _outputs(
+        self,
+        image: NDArray[np.uint8],
+        camera: Camera,
+        regions: Sequence[Region],
+        cameras: Sequence[Camera],
+    ) -> dict[str, Array]:
+        """What the network says about crops that are cut here, or in its graph."""
+        if self._frame is None:
+            border = self._card.options.get('border', 'black')
+            crops = cut_as_seen(image, camera, regions, cameras, border)
+            return self._run({self._image.name: image_tensor(crops, self._image)})
+        if self._frame != camera.size:
+            raise BadImageError(
+                f'{self._card.path.name} takes images of {self._frame}, not {camera.size}; make '
+                'one for this size with mesh_pose models frame'
+            )
+        return self._run(nodes_of(camera, regions, cameras), frame=image[None])
+
+    def _run(
+        self, each: Mapping[str, NDArray[np.generic]], **shared: NDArray[np.generic]
+    ) -> dict[str, Array]:
+        """
+        Run the graph in batches it can take.
+
+        :param each: inputs with a row per crop
+        :param shared: inputs that are for all
+        """
         most = int(self._option('max_batch', MAX_BATCH))
+        count = len(next(iter(each.values())))
         parts = [
-            self._session(**{self._image.name: tensor[start : start + most]})
-            for start in range(0, len(tensor), most)
+            self._session(**{k: v[start : start + most] for k, v in each.items()}, **shared)
+            for start in range(0, count, most)
         ]
         return {
             name: np.concatenate([part[name] for part in parts]).astype(float) for name in parts[0]

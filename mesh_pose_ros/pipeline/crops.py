@@ -117,7 +117,7 @@ def _fill(
     crop: NDArray[np.uint8], own: Camera, image: NDArray[np.uint8], camera: Camera, border: int
 ) -> None:
     """Write into ``crop`` what ``own`` would see of an image taken by ``camera``."""
-    if np.isnan(_seen_at(CORNERS * (np.array(own.size) - 1), own, camera)).any():
+    if np.isnan(seen_at(CORNERS * (np.array(own.size) - 1), own, camera)).any():
         maps = _map_pixel_by_pixel(own, camera)
     elif camera.has_distortion:
         maps = _map_through_nodes(own, camera)
@@ -128,7 +128,7 @@ def _fill(
     cv2.remap(image, *maps, cv2.INTER_LINEAR, crop, border)
 
 
-def _seen_at(pixels: Array, own: Camera, camera: Camera) -> Array:
+def seen_at(pixels: Array, own: Camera, camera: Camera) -> Array:
     """Where pixels (..., 2) of one camera are found in another's image, NaN if nowhere."""
     rays = own.rays(pixels)
     ahead = np.concatenate([rays, np.ones_like(rays[..., :1])], axis=-1)
@@ -139,20 +139,20 @@ def _map_pixel_by_pixel(own: Camera, camera: Camera) -> Maps:
     """The map for `cv2.remap` where part of the crop lies beyond what the lens can see."""
     width, height = own.size
     grid = np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=-1)
-    found = np.nan_to_num(_seen_at(grid.astype(float), own, camera), nan=NOWHERE)
+    found = np.nan_to_num(seen_at(grid.astype(float), own, camera), nan=NOWHERE)
     return found[..., 0].astype(np.float32), found[..., 1].astype(np.float32)
 
 
 def _map_through_nodes(own: Camera, camera: Camera) -> Maps:
     """The map for `cv2.remap` from a few rays and the polynomial through them."""
-    (x, across), (y, down) = (_interpolation(length) for length in own.size)
-    found = _seen_at(np.stack(np.meshgrid(x, y), axis=-1), own, camera)
+    (x, across), (y, down) = (interpolation(length) for length in own.size)
+    found = seen_at(np.stack(np.meshgrid(x, y), axis=-1), own, camera)
     u, v = (down @ found[..., i] @ across.T for i in (0, 1))
     return u.astype(np.float32), v.astype(np.float32)
 
 
 @lru_cache(maxsize=16)
-def _interpolation(length: int) -> tuple[Array, Array]:
+def interpolation(length: int) -> tuple[Array, Array]:
     """
     Chebyshev nodes along an axis and the weights that lead from them to every pixel.
 

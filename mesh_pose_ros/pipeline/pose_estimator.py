@@ -2,117 +2,66 @@
 Images, boxes and cameras in, absolute poses out: a network seen through many views, as a call.
 
 For programs that have images and want joints, without a node and without tracking. Any number
-of images with cameras of their own go into one call; their crops share the network's batches.
+of images with cameras of their own go into one call; their crops share the network's batches::
+
+    estimator = PoseEstimator.open('models/metric')  # a folder that `mesh_pose export` wrote
+    poses = estimator.estimate_poses(Shot(image, camera), boxes, Options(skeleton='smpl_24'))
+    poses.poses3d, poses.poses2d  # (N, 24, 3) metres, (N, 24, 2) pixels
+    estimator.joint_names['smpl_24'], estimator.joint_edges['smpl_24']
+
+Who has no boxes asks for them too, with any call that makes boxes of an image::
+
+    detect = open_detector('own_detector')  # or the user's own
+    poses = estimator.detect_poses(detect, image, Options(num_aug=1, default_fov_degrees=60))
+
+What the interface of Sárándi et al. (2021) calls ``intrinsic_matrix`` and ``distortion_coeffs``
+is a `Camera`, ``extrinsic_matrix`` and ``world_up_vector`` go into the `Shot`, all other
+arguments keep their names in `Options`; lengths are metres, not millimetres.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
+from mesh_pose_ros.errors import ModelError
 from mesh_pose_ros.geometry.camera import Camera
 from mesh_pose_ros.people import Box
+from mesh_pose_ros.pipeline.detection import Detector as DetectorStage
+from mesh_pose_ros.pipeline.joint_sets import read_joint_sets
 from mesh_pose_ros.pipeline.linear_light import LightPyramid, crops_in_linear_light
 from mesh_pose_ros.pipeline.many_views import (
-    ROLL,
-    UP,
     View,
     camera_towards,
     seen_in,
     turned_back,
     views,
 )
+from mesh_pose_ros.pipeline.metric_crops import MetricCrops
 from mesh_pose_ros.pipeline.plausible import Plausibility
+from mesh_pose_ros.pipeline.shots import (
+    DEFAULTS,
+    Array,
+    Image,
+    Options,
+    Poses,
+    Shot,
+    guessed_camera,
+)
+from mesh_pose_ros.runtime.card import ModelCard
+from mesh_pose_ros.runtime.models import find_card
+from mesh_pose_ros.runtime.session import Session, open_session
 
-Array = NDArray[np.floating]
-Image = NDArray[np.uint8]
+__all__ = ['Options', 'PoseEstimator', 'Poses', 'Shot', 'guessed_camera', 'open_detector']
 
 # crops (N, S, S, 3) RGB 0 to 1 and their intrinsics (N, 3, 3) -> joints in front of the crops'
 # cameras, in their own axes, (N, J, 3)
 CropNetwork = Callable[[NDArray[np.float32], Array], Array]
 Detector = Callable[[Image], Sequence[Box]]
-
-
-@dataclass(frozen=True)
-class Options:
-    """
-    How much effort goes into a pose; names as in the interface of Sárándi et al. (2021).
-
-    :param num_aug: views per person
-    :param average_aug: whether their mean is returned, or all of them
-    :param antialias_factor: see `linear_light.crops_in_linear_light`
-    :param internal_batch_size: most crops that the network gets at once; 0 for all
-    :param skeleton: which joints, a key of `PoseEstimator.skeletons`; all if empty
-    :param default_fov_degrees: along the longer side of an image whose camera is not known
-    :param suppress_implausible_poses: whether detected people who cannot be any are left out
-    :param roll: furthest that views are rolled to both sides, radians
-    :param undistort_steps: see `many_views.rays_in_steps`; 5 gives the published numbers
-    """
-
-    num_aug: int = 5
-    average_aug: bool = True
-    antialias_factor: int = 1
-    internal_batch_size: int = 64
-    skeleton: str = ''
-    default_fov_degrees: float = 55.0
-    suppress_implausible_poses: bool = True
-    roll: float = ROLL
-    undistort_steps: int = 0
-
-    @property
-    def boxes_at_once(self) -> int:
-        """How many people's views fit into a batch; 0 for all."""
-        full = self.internal_batch_size // self.num_aug
-        return max(full, 1) if self.internal_batch_size else 0
-
-
-@dataclass(frozen=True, eq=False)
-class Poses:
-    """
-    The people of one image; with an axis A of views before J if those are not averaged.
-
-    :param boxes: (N,)
-    :param poses3d: (N, J, 3), optical frame, or that of the world if extrinsics were given;
-        in the network's unit
-    :param poses2d: (N, J, 2), pixels; the mean of the views' pixels
-    """
-
-    boxes: tuple[Box, ...]
-    poses3d: Array
-    poses2d: Array
-
-
-@dataclass(frozen=True, eq=False)
-class Shot:
-    """
-    An image and what is known about how it was taken.
-
-    :param camera: guessed from `Options.default_fov_degrees` if None
-    :param extrinsics: world -> optical frame, (4, 4)
-    :param up: direction that is up in the world
-    """
-
-    image: Image
-    camera: Camera | None = None
-    extrinsics: Array = field(default_factory=lambda: np.eye(4))
-    up: ArrayLike = UP
-
-    @property
-    def up_in_camera(self) -> Array:
-        """Which way is up in the optical frame, (3,)."""
-        return self.extrinsics[:3, :3] @ np.asarray(self.up, dtype=float)
-
-    def camera_or(self, fov_degrees: float) -> Camera:
-        """Return the camera, or one with that field of view along the longer side."""
-        return self.camera or guessed_camera(self.image, fov_degrees)
-
-    def in_world(self, joints: Array) -> Array:
-        """Bring joints (..., 3) from the optical frame to the world."""
-        inverse = np.linalg.inv(self.extrinsics)
-        return joints @ inverse[:3, :3].T + inverse[:3, 3]
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,6 +75,7 @@ class PoseEstimator:
     :param mixing: further joints as weighted sums of the network's, (J, K); none if None
     :param skeletons: places of joints by the name of a set
     :param plausible: what detected people have to look like
+    :param joint_names, joint_edges: of the sets, where known
     """
 
     network: CropNetwork
@@ -134,15 +84,54 @@ class PoseEstimator:
     mixing: Array | None = None
     skeletons: Mapping[str, Sequence[int]] = field(default_factory=dict)
     plausible: Plausibility = field(default_factory=Plausibility)
+    joint_names: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    joint_edges: Mapping[str, Sequence[tuple[int, int]]] = field(default_factory=dict)
+
+    @classmethod
+    def open(cls, model: str | Path, backend: str = 'auto', threads: int = 0) -> PoseEstimator:
+        """
+        Load an exported model.
+
+        :param model: its name, or the path of its folder, card or graph
+        :param backend, threads: see `runtime.session.open_session`
+        :raises ModelError: it is missing, broken, or not made to be seen through many views
+        """
+        card = find_card(model)
+        return cls.of_card(open_session(card, backend, threads), card)
+
+    @classmethod
+    def of_card(cls, session: Session, card: ModelCard) -> PoseEstimator:
+        """
+        Make one of an opened graph.
+
+        :raises ModelError: see `open`
+        """
+        if 'joints' not in card.options or card.image is None:
+            raise ModelError(
+                f'{card.path}: names no image, or no file of joint sets in its option joints; '
+                'use MeshPose with this model'
+            )
+        joints = read_joint_sets(card.path.parent / str(card.options['joints']))
+        bones = joints.bone_lengths
+        return cls(
+            MetricCrops(session, card, len(joints.names)),
+            card.image.width,
+            joints.mirror,
+            joints.mixing if joints.mixes else None,
+            {name: chosen.places for name, chosen in joints.sets.items()},
+            Plausibility(tuple(bones), tuple(bones.values())),
+            {name: chosen.names for name, chosen in joints.sets.items()},
+            {name: chosen.edges for name, chosen in joints.sets.items()},
+        )
 
     def detect_poses(
-        self, detect: Detector, shot: Shot | Image, options: Options = Options()
+        self, detect: Detector, shot: Shot | Image, options: Options = DEFAULTS
     ) -> Poses:
         """Find people in an image, then their poses. See `detect_poses_batched`."""
         return self.detect_poses_batched(detect, [shot], options)[0]
 
     def detect_poses_batched(
-        self, detect: Detector, shots: Sequence[Shot | Image], options: Options = Options()
+        self, detect: Detector, shots: Sequence[Shot | Image], options: Options = DEFAULTS
     ) -> list[Poses]:
         """
         Find people in images, then their poses; leave out whoever is not plausible.
@@ -156,7 +145,7 @@ class PoseEstimator:
         return self._estimated(known, boxes, options, options.suppress_implausible_poses)
 
     def estimate_poses(
-        self, shot: Shot | Image, boxes: Sequence[Box], options: Options = Options()
+        self, shot: Shot | Image, boxes: Sequence[Box], options: Options = DEFAULTS
     ) -> Poses:
         """Estimate poses of people in boxes of one image. See `estimate_poses_batched`."""
         return self.estimate_poses_batched([shot], [boxes], options)[0]
@@ -165,7 +154,7 @@ class PoseEstimator:
         self,
         shots: Sequence[Shot | Image],
         boxes: Sequence[Sequence[Box]],
-        options: Options = Options(),
+        options: Options = DEFAULTS,
     ) -> list[Poses]:
         """
         Estimate poses of people in boxes of several images.
@@ -185,19 +174,15 @@ class PoseEstimator:
     ) -> list[Poses]:
         if not shots:
             return []
-        cameras = [shot.camera_or(options.default_fov_degrees) for shot in shots]
-        poses = self._in_cameras(shots, cameras, boxes, options)
-        rows = zip(shots, cameras, boxes, poses, strict=True)
-        return [self._finished(*row, options, selective) for row in rows]
+        poses = self.in_views(shots, boxes, options)
+        rows = zip(shots, boxes, poses, strict=True)
+        return [self.finished(*row, options, selective) for row in rows]
 
-    def _in_cameras(
-        self,
-        shots: Sequence[Shot],
-        cameras: Sequence[Camera],
-        boxes: Sequence[Sequence[Box]],
-        options: Options,
+    def in_views(
+        self, shots: Sequence[Shot], boxes: Sequence[Sequence[Box]], options: Options
     ) -> list[Array]:
         """Joints of each image's people in all views, (N, A, J, 3), optical frame."""
+        cameras = [shot.camera_or(options.default_fov_degrees) for shot in shots]
         pyramids = [LightPyramid(s.image, c) for s, c in zip(shots, cameras, strict=True)]
         ways = views(options.num_aug, options.roll)
         steps = options.undistort_steps
@@ -226,16 +211,21 @@ class PoseEstimator:
         back = turned_back(poses, cameras, [way for *_, way in jobs], self.mirror)
         return back.reshape(len(ways), len(people), *back.shape[1:]).swapaxes(0, 1)
 
-    def _finished(
+    def finished(
         self,
         shot: Shot,
-        camera: Camera,
         boxes: Sequence[Box],
         poses: Array,
         options: Options,
         selective: bool,
     ) -> Poses:
-        """Mix joints, project them, leave people out, choose joints and average."""
+        """
+        Mix joints, project them, leave people out, choose joints and average.
+
+        :param poses: of one image, see `in_views`
+        :param selective: whether people who are not plausible are left out
+        """
+        camera = shot.camera_or(options.default_fov_degrees)
         if self.mixing is not None:
             poses = np.einsum('najc,jk->nakc', poses, self.mixing)
         pixels = camera.project(poses)
@@ -252,17 +242,18 @@ class PoseEstimator:
         return self.skeletons.get(options.skeleton, range(count))
 
 
-def guessed_camera(image: Image, fov_degrees: float) -> Camera:
-    """
-    Make a pinhole camera with a field of view along the image's longer side.
-
-    Its axis goes through pixel (W / 2, H / 2), half a pixel from `Camera.from_fov`'s.
-    """
-    height, width = image.shape[:2]
-    focal = max(height, width) / (2 * np.tan(np.deg2rad(fov_degrees) / 2))
-    intrinsics = np.array([[focal, 0.0, width / 2], [0.0, focal, height / 2], [0.0, 0.0, 1.0]])
-    return Camera(intrinsics, (width, height), guessed=True)
-
-
 def _shot(shot: Shot | Image) -> Shot:
     return shot if isinstance(shot, Shot) else Shot(shot)
+
+
+def open_detector(model: str | Path, backend: str = 'auto', threads: int = 0) -> Detector:
+    """
+    Load a model that finds people, for `PoseEstimator.detect_poses`.
+
+    :param model: see `PoseEstimator.open`
+    :raises ModelError: it is missing, broken, or none that finds people
+    """
+    card = find_card(model)
+    if card.kind != 'detector':
+        raise ModelError(f'{card.path}: a detector is wanted, this is a {card.kind} model')
+    return DetectorStage(open_session(card, backend, threads), card)

@@ -16,6 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 
+def level_of(scale: float) -> int:
+    """
+    How often an image is to be halved before it is read.
+
+    :param scale: pixels of the image per pixel of what is made from it
+    """
+    return max(0, int(np.floor(np.log2(max(scale, 1.0)))))
+
+
 class Pyramid:
     """
     Shrunk versions of an image, made when first asked for.
@@ -32,7 +41,7 @@ class Pyramid:
 
         :param scale: pixels of the image per pixel of what is made from it
         """
-        level = max(0, int(np.floor(np.log2(max(scale, 1.0)))))
+        level = level_of(scale)
         if level not in self._levels:
             self._levels[level] = self._shrunk(level)
         return self._levels[level]

@@ -33,6 +33,7 @@ NEEDED = {  # kind -> outputs the stage cannot do without, one set or another
     'lift': (('vertices',),),
 }
 PER_JOINT = ('joints2d', 'joints3d', 'joints_uvd', 'confidence')
+FRAME_INPUTS = ('frame', 'nodes', 'level')
 KNOWN_INPUTS = {'lift': ('joints3d', 'joints2d', 'confidence')}
 
 
@@ -59,6 +60,9 @@ def check_agreement(card: ModelCard, inputs: Tensors, outputs: Tensors) -> None:
 
 
 def _check_inputs(card: ModelCard, inputs: Tensors) -> None:
+    if 'frame' in card.options:
+        _check_frame(card, inputs)
+        return
     if card.image:
         _check_image(card, card.image, inputs)
     elif card.kind in ('detector', 'crop'):
@@ -69,6 +73,16 @@ def _check_inputs(card: ModelCard, inputs: Tensors) -> None:
         raise ModelError(
             f'{card.path}: nobody fills the input {strange}; a {card.kind} graph may take '
             f'{", ".join(known)}'
+        )
+
+
+def _check_frame(card: ModelCard, inputs: Tensors) -> None:
+    """Compare with a graph that cuts crops itself, see `pipeline.frame_graph`."""
+    width, height = card.options['frame']
+    told = {name: list(info.shape) for name, info in inputs.items()}
+    if set(told) != set(FRAME_INPUTS) or told['frame'] != [1, height, width, 3]:
+        raise ModelError(
+            f'{card.path}: the card says frames of {width} x {height}, the graph takes {told}'
         )
 
 
