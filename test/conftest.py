@@ -1,6 +1,7 @@
 """What several rooms' tests share: toy networks that see a person in any image with light."""
 
 import hashlib
+import sys
 
 import numpy as np
 import pytest
@@ -125,3 +126,14 @@ def _store(folder, outputs, card):
     card.path.write_bytes(data)
     stamped = ModelCard(**{**vars(card), 'sha256': hashlib.sha256(data).hexdigest()})
     write_card(stamped, folder / f'{card.name}.yaml')
+
+
+@pytest.fixture(autouse=True)
+def noted_agreements(request):
+    """Put what `parity.agree` found into the test's report."""
+    yield
+    parity = sys.modules.get('parity')
+    for name, apart, tolerance in parity.AGREEMENTS if parity else ():
+        request.node.user_properties.append((f'agrees.{name}', f'{apart} {tolerance}'))
+    if parity:
+        parity.AGREEMENTS.clear()

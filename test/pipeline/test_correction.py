@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from parity import agree, parity_case
 
 from mesh_pose_ros.pipeline.adam import NO_MOMENTS
 from mesh_pose_ros.pipeline.correction import (
@@ -44,8 +45,6 @@ def people(rng):
 
 
 def test_is_what_the_original_does():
-    from parity import parity_case
-
     case = parity_case('pose_machines/refine_tf.npz')
     arrays = {name: case[f'w{i}'] for i, name in enumerate(LAYERS)}
     ranges = {key: case[f'{key[:3]}16'].reshape(16, 3) / 1000 for key in ('min', 'max')}
@@ -73,7 +72,7 @@ def test_is_what_the_original_does():
 
 
 def near(found, wanted):
-    np.testing.assert_allclose(found, wanted, atol=1e-5)
+    agree(found, wanted, 1e-5, 'correction')
 
 
 @pytest.mark.parametrize('bones', ['signed', 'absolute'])

@@ -84,6 +84,16 @@ OFFSETS = {  # added to biases
 }
 
 
+AGREEMENTS: list[tuple[str, float, float]] = []  # name, difference, tolerance; of the running test
+
+
+def agree(found, wanted, tolerance: float, name: str) -> None:
+    """Hold numbers against the authors'; benchmarks/systems.py makes a table of what was found."""
+    found, wanted = np.asarray(found), np.asarray(wanted)
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=tolerance, err_msg=name)
+    AGREEMENTS.append((name, float(np.abs(found - wanted).max()), tolerance))
+
+
 def parity_file(name: str) -> Path:
     """
     Find a reference file, e.g. ``rootnet/case.npz``, or skip the test.

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from exported import assert_exports
-from parity import official_state, parity_case, parity_file, stand_ins
+from parity import agree, official_state, parity_case, parity_file, stand_ins
 
 from training.checkpoints import fill, unwrapped
 from training.networks.hand4whole import CELL, NAMING, STEP, Hand4Whole, Hand4WholeSettings
@@ -132,7 +132,7 @@ def test_gives_the_authors_numbers(loaded, surface):
         **results(whole, surface, network.settings.camera),
     }
     for name, tolerance in TOLERANCES.items():
-        np.testing.assert_allclose(found[name], case[name], rtol=0, atol=tolerance, err_msg=name)
+        agree(found[name], case[name], tolerance, name)
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ import pytest
 import torch
 from exported import assert_exports
 from parity import (
+    agree,
     official_state,
     parity_case,
     parity_file,
@@ -101,15 +102,15 @@ def test_each_stage_is_as_strong_as_the_authors(seen):
 
 
 def test_gives_the_authors_joints(seen):
-    np.testing.assert_allclose(seen.joints2d, seen.wanted('coords2d'), rtol=0, atol=PIXELS)
-    np.testing.assert_allclose(seen.joints3d, seen.wanted('coords3d'), rtol=0, atol=SPACE)
+    agree(seen.joints2d, seen.wanted('coords2d'), PIXELS, 'coords2d')
+    agree(seen.joints3d, seen.wanted('coords3d'), SPACE, 'coords3d')
 
 
 def test_joints_are_placed_where_the_authors_place_them(seen):
     rays = rays_of(seen.joints2d, seen.wanted('K'))
     in_view = within_view(seen.joints2d, 256, 32, seen.settings.centred)
     found = reconstructed(rays, seen.joints3d, in_view, PUBLISHED)
-    np.testing.assert_allclose(found, seen.wanted('abs'), rtol=0, atol=ABSOLUTE)
+    agree(found, seen.wanted('abs'), ABSOLUTE, 'abs')
 
 
 @pytest.mark.parametrize(('name', 'centred'), [('c256', True), ('u256', False)])
@@ -162,7 +163,7 @@ def test_maps_of_2020_are_the_authors(stride, centred):
             wanted = case[f'{name}_{kind}']
             step = found.shape[-1] // wanted.shape[1]
             found = found[:, :, ::step, ::step].permute(0, 2, 3, 1)
-            np.testing.assert_allclose(found, wanted, rtol=0, atol=7e-6, err_msg=kind)
+            agree(found, wanted, 7e-6, kind)
 
 
 def published_sections() -> dict[str, str]:

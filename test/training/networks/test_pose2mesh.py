@@ -8,7 +8,7 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from parity import official_state, parity_case, parity_file, shapes_in, stand_ins
+from parity import agree, official_state, parity_case, parity_file, shapes_in, stand_ins
 
 from training.checkpoints import CheckpointError, fill
 from training.graph_file import write_graph
@@ -97,8 +97,8 @@ def test_rows_of_the_padded_graph_are_the_published_ones(joints):
 def test_mesh_and_pose_are_the_published_ones(joints):
     case = parity_case(f'pose2mesh/{joints}_case.npz')
     found = published(joints)(torch.from_numpy(case['pose2d']))
-    np.testing.assert_allclose(found.vertices, case['mesh'], atol=MESH[joints], rtol=0)
-    np.testing.assert_allclose(1000 * found.joints3d, case['pose3d'], atol=POSE, rtol=0)
+    agree(found.vertices, case['mesh'], MESH[joints], 'mesh')
+    agree(1000 * found.joints3d, case['pose3d'], POSE, 'pose3d')
 
 
 @pytest.mark.parametrize('joints', MOSTLY_SLOW)
@@ -108,7 +108,7 @@ def test_the_lifter_alone_is_the_published_one(joints):
     lifter = PoseNet(len(JOINT_GRAPHS[joints].skeleton)).eval()
     fill(lifter, official_state(parity_file(f'keys/posenet_{joints}.txt'), 'pose2mesh'), NAMING)
     found = 1000 * lifter(torch.from_numpy(case['pose2d']))
-    np.testing.assert_allclose(found, case['posenet_pose3d'], atol=POSE_ALONE, rtol=0)
+    agree(found, case['posenet_pose3d'], POSE_ALONE, 'posenet_pose3d')
 
 
 @pytest.mark.parametrize('joints', ['mano', *BODIES])

@@ -6,7 +6,7 @@ import zlib
 import numpy as np
 import pytest
 import torch
-from parity import parity_case
+from parity import agree, parity_case
 
 from training.checkpoints import Naming, fill
 from training.networks.pose_machine import PoseMachine, PoseMachineSettings
@@ -111,7 +111,7 @@ def test_sees_what_the_original_sees(published, case):
     *convolutions, flat, product = published.transformer.look
     features = torch.nn.Sequential(*convolutions)(published.trunk(rgb))
     np.testing.assert_allclose(features.mean((2, 3)), case['feat_mean'], atol=1e-5)
-    np.testing.assert_allclose(product(flat(features)), case['fc'], atol=3e-5)
+    agree(product(flat(features)), case['fc'], 3e-5, 'fc')
 
 
 @pytest.mark.parametrize('clip', CLIPS)
@@ -128,7 +128,7 @@ def test_remembers_as_the_original_remembers(blind, case, clip):
         'proj2d': joints2d.flatten(2),
     }
     for name, value in found.items():
-        np.testing.assert_allclose(value[0], case[f'{clip}_{name}'], atol=1e-5, err_msg=name)
+        agree(value[0], case[f'{clip}_{name}'], 1e-5, name)
 
 
 @torch.no_grad()

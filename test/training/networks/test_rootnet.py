@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from exported import assert_exports
-from parity import official_state, parity_case, parity_file
+from parity import agree, official_state, parity_case, parity_file
 
 from training.checkpoints import fill, unwrapped
 from training.networks.rootnet import DEVIATION, MEAN, NAMING, RootGraph, RootNet
@@ -40,7 +40,7 @@ def test_gives_the_authors_numbers(loaded):
         'feat_mean': network.trunk(image).mean(dim=(2, 3)),
     }
     for name, tolerance in TOLERANCES.items():
-        np.testing.assert_allclose(found[name], case[name], rtol=0, atol=tolerance, err_msg=name)
+        agree(found[name], case[name], tolerance, name)
 
 
 @pytest.mark.slow
