@@ -1,9 +1,12 @@
 """All published systems by name."""
 
-from training.systems import i2l_meshnet, rootnet
+from training.systems import hand4whole, i2l_meshnet, metrabs, pose2pose, rootnet
 from training.systems.system import System
 
 SYSTEMS: dict[str, System] = {
+    'hand4whole': hand4whole.SYSTEM,
     'i2l_meshnet': i2l_meshnet.SYSTEM,
+    'metrabs': metrabs.SYSTEM,
+    'pose2pose': pose2pose.SYSTEM,
     'rootnet': rootnet.SYSTEM,
 }

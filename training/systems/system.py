@@ -54,6 +54,21 @@ class Order:
             raise OrderError(f'{setting} is {value!r}, must be one of {", ".join(choices)}')
         return value
 
+    def number(self, setting: str, default: float) -> float:
+        """
+        Value of a setting that is a number greater than zero.
+
+        :raises OrderError: it is none
+        """
+        told = self.settings.get(setting, str(default))
+        try:
+            value = float(told)
+        except ValueError:
+            value = 0.0
+        if not 0 < value < float('inf'):
+            raise OrderError(f'{setting} is {told!r}, must be a number greater than 0')
+        return value
+
 
 @dataclass(frozen=True, eq=False)
 class Filled:

@@ -11,13 +11,14 @@ from torch.nn import functional
 
 from training.checkpoints import fill, unwrapped
 from training.networks.body_layer import BodyLayer
-from training.networks.hand4whole_graph import (
+from training.networks.i2l_graph import HAND_POINTS
+from training.networks.pose2pose import BODY, HAND, NAMING, Pose2Pose
+from training.networks.pose2pose_graph import (
     HAND_SPAN,
     Pose2PoseBodyGraph,
     Pose2PoseGraph,
     in_units,
 )
-from training.networks.pose2pose import BODY, HAND, NAMING, Pose2Pose
 from training.networks.resnet import ResNet
 
 PARTS = {'body': BODY, 'hand': HAND}
@@ -135,5 +136,8 @@ def test_onnx_runtime_agrees_with_torch(light, tmp_path, draw):
     if settings.joints == HAND.joints:
         arrays = stand_ins().mano()
         mean = torch.from_numpy(arrays['hands_mean']).float()
-        graph = Pose2PoseBodyGraph(network, BodyLayer(arrays), HAND_SPAN, mean)
+        regressor = HAND_POINTS.regressor(
+            torch.from_numpy(arrays['J_regressor'].toarray()).float()
+        )
+        graph = Pose2PoseBodyGraph(network, BodyLayer(arrays), regressor, HAND_SPAN, mean)
     assert_exports(graph, {'image': images}, tmp_path)
