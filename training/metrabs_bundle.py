@@ -21,7 +21,8 @@ import torch
 import yaml
 from numpy.typing import NDArray
 
-from mesh_pose_ros.geometry.reconstruction import Rule, reconstructed, within_view
+from mesh_pose_ros.geometry.reconstruction import Rule, placed_in_crops, view_limits
+from mesh_pose_ros.pipeline.joint_sets import JointSet
 from mesh_pose_ros.pipeline.pose_estimator import PoseEstimator
 from training.checkpoints import CheckpointError, Report, fill, read_arrays
 from training.networks.metrabs import NAMING, Metrabs, MetrabsSettings
@@ -32,21 +33,6 @@ MILLIMETRES = 1000.0  # per metre
 CONFIG, WEIGHTS, JOINTS = 'config.yaml', 'ckpt.pt', 'joint_info.npz'
 SKELETONS, MIXING = 'skeleton_infos.pkl', 'joint_transform_matrix.npy'
 OTHER_SIDE = {'l': 'r', 'r': 'l'}  # first letters of names; no joint in the middle has them
-
-
-@dataclass(frozen=True)
-class NamedSkeleton:
-    """
-    A set of joints.
-
-    :param places: among the mixed joints
-    :param names: of the joints
-    :param edges: pairs to draw a line between, as places within the set
-    """
-
-    places: tuple[int, ...]
-    names: tuple[str, ...]
-    edges: tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +53,7 @@ class MetrabsBundle:
     rule: Rule
     names: tuple[str, ...]
     mixing: Array
-    skeletons: Mapping[str, NamedSkeleton]
+    skeletons: Mapping[str, JointSet]
 
     @classmethod
     def load(cls, folder: Path) -> MetrabsBundle:
@@ -133,11 +119,9 @@ class _CropNetwork:
         image = torch.from_numpy(crops).permute(0, 3, 1, 2)
         with torch.inference_mode():
             joints = self.network(image.to(next(self.network.parameters()).device))
-        joints2d = joints.joints2d.cpu().numpy().astype(float)
-        ahead = np.concatenate([joints2d, np.ones_like(joints2d[..., :1])], axis=-1)
-        rays = (ahead @ np.linalg.inv(intrinsics).swapaxes(-1, -2))[..., :2]
-        in_view = within_view(joints2d, settings.side, settings.training_stride, settings.centred)
-        return reconstructed(rays, joints.joints3d.cpu().numpy(), in_view, self.rule)
+        limits = view_limits(settings.side, settings.training_stride, settings.centred)
+        told = (joints.joints2d.cpu().numpy(), joints.joints3d.cpu().numpy())
+        return placed_in_crops(*told, intrinsics, limits, self.rule)
 
 
 def mirror_of(names: tuple[str, ...]) -> tuple[int, ...]:
@@ -147,12 +131,12 @@ def mirror_of(names: tuple[str, ...]) -> tuple[int, ...]:
     return tuple(places.get(fellow, own) for own, fellow in enumerate(fellows))
 
 
-def read_skeletons(path: Path) -> dict[str, NamedSkeleton]:
+def read_skeletons(path: Path) -> dict[str, JointSet]:
     """Read sets of joints without running what the pickle may ask for."""
     with path.open('rb') as file:
         told = _PlainUnpickler(file).load()
     return {
-        _text(name): NamedSkeleton(
+        _text(name): JointSet(
             tuple(int(place) for place in info['indices']),
             tuple(_text(joint) for joint in info['names']),
             tuple((int(start), int(end)) for start, end in info['edges']),

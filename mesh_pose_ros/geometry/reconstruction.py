@@ -64,30 +64,61 @@ def reconstructed(
 
     :param rays: joints on the plane z = 1, (..., J, 2)
     :param offsets: (..., J, 3)
-    :param in_view: whether the crop shows a joint, (..., J). See `within_view`.
+    :param in_view: whether the crop shows a joint, (..., J). See `within_limits`.
     :return: joints in the camera's axes, (..., J, 3), in the offsets' unit
     """
     root = rule.root(rays, offsets, in_view)
     return placed(root, rays, offsets, rule.ray_share, in_view)
 
 
-def within_view(
-    joints2d: ArrayLike, side: int, stride: int, centred: bool = True, margin: float = MARGIN
-) -> NDArray[np.bool_]:
+def view_limits(
+    side: int, stride: int, centred: bool = True, margin: float = MARGIN
+) -> tuple[float, float]:
     """
-    Tell which joints lie where maps can tell their place well.
+    Least and largest pixel of a crop, along both axes, where maps can tell a joint's place well.
 
-    :param joints2d: pixels of the crop, (..., J, 2)
     :param side: of the crop, pixels
     :param stride: pixels per cell in training
     :param centred: whether cells lie symmetrically in the crop
     :param margin: cells along the border that do not count, 1 in the code of 2020
-    :return: (..., J)
     """
     edge, shift = stride * margin, 0.0 if centred else -stride / 2
+    return edge + shift, side - edge + shift
+
+
+def within_limits(joints2d: ArrayLike, limits: tuple[float, float]) -> NDArray[np.bool_]:
+    """Tell which joints (..., J, 2), pixels of the crop, lie within `view_limits`, (..., J)."""
     pixels = np.asarray(joints2d)
-    inside = (pixels >= edge + shift) & (pixels <= side - edge + shift)
-    return np.asarray(inside.all(axis=-1))
+    return np.asarray(((pixels >= limits[0]) & (pixels <= limits[1])).all(axis=-1))
+
+
+def within_view(
+    joints2d: ArrayLike, side: int, stride: int, centred: bool = True, margin: float = MARGIN
+) -> NDArray[np.bool_]:
+    """Tell which joints (..., J, 2), pixels of the crop, are in view, (...). See `view_limits`."""
+    return within_limits(joints2d, view_limits(side, stride, centred, margin))
+
+
+def placed_in_crops(
+    joints2d: ArrayLike,
+    joints3d: ArrayLike,
+    intrinsics: ArrayLike,
+    limits: tuple[float, float],
+    rule: Rule = DEFAULT,
+) -> Array:
+    """
+    Place poses by what a network says about crops.
+
+    :param joints2d: pixels of the crops, (N, J, 2)
+    :param joints3d: from any one point of the body, axes of the crops' cameras, (N, J, 3)
+    :param intrinsics: of the crops' cameras, (N, 3, 3)
+    :param limits: of the joints in view, see `view_limits`
+    :return: joints in front of the crops' cameras, (N, J, 3). See `reconstructed`.
+    """
+    pixels = np.asarray(joints2d, dtype=float)
+    ahead = np.concatenate([pixels, np.ones_like(pixels[..., :1])], axis=-1)
+    rays = (ahead @ np.linalg.inv(np.asarray(intrinsics, dtype=float)).swapaxes(-1, -2))[..., :2]
+    return reconstructed(rays, joints3d, within_limits(joints2d, limits), rule)
 
 
 def full_root(

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from time import perf_counter
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,14 +28,40 @@ from mesh_pose_ros.pipeline.lift_stage import LiftStage
 from mesh_pose_ros.pipeline.root_stage import RootStage
 from mesh_pose_ros.pipeline.smoothing import Smoother, SmoothingOptions
 from mesh_pose_ros.pipeline.tracking import Track, Tracker, TrackingOptions
+from mesh_pose_ros.pipeline.views_stage import ViewsStage
 from mesh_pose_ros.runtime.card import ModelCard
 from mesh_pose_ros.runtime.models import DEFAULT, find_card, find_partner
-from mesh_pose_ros.runtime.session import StopwatchSession, open_session
+from mesh_pose_ros.runtime.session import Session, StopwatchSession, open_session
 from mesh_pose_ros.skeletons import Skeleton
+
+
+class PeopleStage(Protocol):
+    """Sees people in boxes, then puts them in front of the camera; see `CropStage`."""
+
+    skeleton: Skeleton
+    topology: Topology | None
+
+    def look(self, image: NDArray[np.uint8], camera: Camera, boxes: Sequence[Box]) -> list[Any]:
+        """What is seen, each with its ``box``."""
+
+    def place(
+        self,
+        views: Any,
+        camera: Camera,
+        given: bool = False,
+        depths: Sequence[float] | None = None,
+    ) -> list[Person]:
+        """Where it is."""
+
+
+def crop_stage_of(session: Session, card: ModelCard) -> PeopleStage:
+    """Make the stage that sees crops the way the card wants it: once, or in many views."""
+    return ViewsStage(session, card) if 'views' in card.options else CropStage(session, card)
+
 
 STAGES = {  # kind of model -> stage
     'detector': Detector,
-    'crop': CropStage,
+    'crop': crop_stage_of,
     'root': RootStage,
     'lift': LiftStage,
 }
@@ -83,7 +109,7 @@ class MeshPose:
     def __init__(
         self,
         card: ModelCard,
-        crop: CropStage,
+        crop: PeopleStage,
         detector: Detector | None = None,
         lift: LiftStage | None = None,
         root: RootStage | None = None,
@@ -140,7 +166,8 @@ class MeshPose:
         with self._timed('crop'):
             views = self._crop.look(image, camera, found)
         with self._timed('place'):
-            depths = self._root and self._root(image, camera, [view.box for view in views])
+            seen = [view.box for view in views]
+            depths = self._root(image, camera, seen) if self._root else None
             people = self._crop.place(views, camera, boxes is not None, depths)
             people = people if boxes is not None else without_duplicates(people)
         with self._timed('track'):

@@ -112,6 +112,8 @@ def _check_joints(card: ModelCard, outputs: Tensors) -> None:
         if card.kind in ('crop', 'lift'):
             raise ModelError(f'{card.path}: a {card.kind} card must name its skeleton')
         return
+    if 'joints' in card.options:  # the graph has joints of its own, see pipeline.views_stage
+        return
     for name in PER_JOINT:
         if name not in card.outputs:
             continue
