@@ -31,6 +31,7 @@ class Echo:
     def __init__(self, times: int, kept: int = KEPT) -> None:
         self._times = times
         self._kept: deque[tuple[Seen, CropBatch]] = deque(maxlen=kept)
+        self._enough = max(1, kept // 4)  # fewer would be seen too often at the beginning
 
     def batch(
         self, step: int, draw: Callable[[], tuple[Seen, CropBatch]], generator: torch.Generator
@@ -40,7 +41,7 @@ class Echo:
 
         :param draw: makes a fresh batch
         """
-        if step % self._times and len(self._kept) >= self._times:
+        if step % self._times and len(self._kept) >= self._enough:
             return self._mixed(generator)
         seen, crops = draw()
         crops = replace(crops, image=crops.image[..., :0])  # large, and looked at already
