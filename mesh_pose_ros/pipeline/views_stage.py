@@ -88,7 +88,7 @@ class ViewsStage:
 
         :param image: (H, W, 3) RGB, taken by ``camera``
         """
-        able = [box for box in boxes if self._sees(camera, box)]
+        able = [seen for box in boxes if (seen := self._seen(box, camera)) is not None]
         (poses,) = self._estimator.in_views([Shot(image, camera)], [able], self._options)
         return [Sight(image, box, pose) for box, pose in zip(able, poses, strict=True)]
 
@@ -119,12 +119,15 @@ class ViewsStage:
         people = [self._person(*row, camera) for row in rows]
         return [person for person in people if person is not None]
 
-    def _sees(self, camera: Camera, box: Box) -> bool:
-        try:
-            camera_towards(camera, box, self._estimator.side)
-        except BadCameraError:
-            return False
-        return True
+    def _seen(self, box: Box, camera: Camera) -> Box | None:
+        """A box, or its part in the image where a strong lens sees no more; None if nothing."""
+        for part in (box, _in_image(box, camera)):
+            try:
+                camera_towards(camera, part, self._estimator.side)
+            except BadCameraError:
+                continue
+            return part
+        return None
 
     def _person(self, box: Box, poses3d: Array, poses2d: Array, camera: Camera) -> Person | None:
         """
@@ -169,6 +172,12 @@ def options_of(card: ModelCard) -> Options:
     if min(options.num_aug, options.antialias_factor) < 1:
         raise ModelError(f'{card.path}: options views and antialias must be at least 1')
     return options
+
+
+def _in_image(box: Box, camera: Camera) -> Box:
+    corners = np.array([[box.x, box.y], [box.x + box.width, box.y + box.height]])
+    (left, top), (right, bottom) = np.clip(corners, 0, np.array(camera.size) - 1.0).tolist()
+    return replace(box, x=left, y=top, width=right - left, height=bottom - top)
 
 
 def _drawn(joints: Array, camera: Camera) -> Array:
