@@ -26,12 +26,12 @@ class MirroredGraph(nn.Module):
 
     def __init__(self, graph: Pose2PoseGraph) -> None:
         super().__init__()
-        self.graph = graph
+        self.right = graph  # by the name of "graph", torch's exporter takes it for its own
         self.outputs = graph.outputs
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         """See bytes (N, H, W, 3); returned is what the graph returns, of the other side."""
-        found = self.graph.seen(in_mirror(pixels(image)))
+        found = self.right.seen(in_mirror(pixels(image)))
         width = float(image.shape[2])
         named = dict(zip(self.outputs, found, strict=True))
         return tuple(self._back(name, named, width) for name in self.outputs)

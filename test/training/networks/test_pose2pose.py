@@ -7,6 +7,7 @@ import pytest
 import torch
 from exported import assert_exports
 from parity import official_state, stand_ins
+from pose2pose_files import official_shapes
 from torch.nn import functional
 
 from training.checkpoints import fill, unwrapped
@@ -19,28 +20,8 @@ from training.networks.pose2pose_graph import (
     Pose2PoseGraph,
     in_units,
 )
-from training.networks.resnet import ResNet
 
 PARTS = {'body': BODY, 'hand': HAND}
-
-
-def official_shapes(settings, channels):
-    """A checkpoint's names and shapes, as the authors' code saves them."""
-    known = settings.joints * 515
-    trunk = ResNet(settings.depth).state_dict()
-    shapes = {f'backbone.{name}': tuple(array.shape) for name, array in trunk.items()}
-    head = {
-        'position_net.conv.0': (8 * settings.joints, channels, 1, 1),
-        'rotation_net.conv.0': (512, channels, 1, 1),
-        'rotation_net.root_pose_out.0': (6, known),
-        'rotation_net.pose_out.0': (6 * settings.bones, known),
-        'rotation_net.shape_out.0': (10, channels),
-        'rotation_net.cam_out.0': (3, channels),
-    }
-    for name, shape in head.items():
-        shapes |= {f'{name}.weight': shape, f'{name}.bias': shape[:1]}
-    parts = ('weight', 'bias', 'running_mean', 'running_var')
-    return shapes | {f'rotation_net.conv.1.{part}': (512,) for part in parts}
 
 
 @pytest.fixture(params=PARTS)
