@@ -5,10 +5,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from parity import parity_case
+from toy_models import export_blob_detector, export_statue
 
+from mesh_pose_ros.errors import ModelError
 from mesh_pose_ros.geometry.camera import Camera
 from mesh_pose_ros.people import Box
-from mesh_pose_ros.pipeline.pose_estimator import Options, PoseEstimator, Shot, guessed_camera
+from mesh_pose_ros.pipeline.pose_estimator import (
+    Options,
+    PoseEstimator,
+    Shot,
+    guessed_camera,
+    open_detector,
+)
 
 MIRROR = (0, 2, 1)
 BOXES = [Box(20, 10, 30, 40), Box(60, 20, 20, 50), Box(-10, 0, 30, 30)]
@@ -135,6 +143,17 @@ def test_boxes_may_come_from_a_detector(estimator, image):
     found = estimator.detect_poses(lambda _: BOXES, image, options)
     assert found.boxes == tuple(BOXES)
     assert found.poses3d.shape == (3, 1, 3, 3)
+
+
+def test_a_detector_is_opened_by_its_name(estimator, tmp_path):
+    image = np.zeros((96, 128, 3), np.uint8)
+    image[30:60, 40:90] = (255, 0, 0)
+    detect = open_detector(export_blob_detector(tmp_path).path)
+    options = Options(num_aug=1, suppress_implausible_poses=False)
+    found = estimator.detect_poses(detect, image, options)
+    np.testing.assert_allclose(found.boxes[0].xywh, (40, 30, 50, 30), atol=3)
+    with pytest.raises(ModelError, match='a detector is wanted, this is a crop model'):
+        open_detector(export_statue(tmp_path).path)
 
 
 def test_a_detected_box_that_no_person_fills_is_left_out(estimator, image):
