@@ -1,7 +1,7 @@
 """
 An image and its camera go in, people in metres come out.
 
-detect -> crop -> place -> track -> smooth -> refine -> lift. People get their numbers only after
+detect -> crop -> place -> track -> refine -> smooth -> lift. People get their numbers only after
 the crop network has confirmed them and their pelvis is known: false alarms use up no number, and
 distance in metres tells apart whom boxes cannot.
 """
@@ -25,6 +25,7 @@ from mesh_pose_ros.pipeline.detection import DetectionOptions, Detector
 from mesh_pose_ros.pipeline.duplicates import without_duplicates
 from mesh_pose_ros.pipeline.following import missed
 from mesh_pose_ros.pipeline.lift_stage import LiftStage
+from mesh_pose_ros.pipeline.refine_stage import RefineStage
 from mesh_pose_ros.pipeline.root_stage import RootStage
 from mesh_pose_ros.pipeline.smoothing import Smoother, SmoothingOptions
 from mesh_pose_ros.pipeline.tracking import Track, Tracker, TrackingOptions
@@ -63,6 +64,7 @@ STAGES = {  # kind of model -> stage
     'detector': Detector,
     'crop': crop_stage_of,
     'root': RootStage,
+    'refine': RefineStage,
     'lift': LiftStage,
 }
 WHOLE = ('crop', 'refine', 'lift')  # kinds that a chain can be asked for by
@@ -113,13 +115,14 @@ class MeshPose:
         detector: Detector | None = None,
         lift: LiftStage | None = None,
         root: RootStage | None = None,
+        refine: RefineStage | None = None,
         options: Options = Options(),
         watches: Sequence[StopwatchSession] = (),
     ) -> None:
         self.model_id = card.name
         self.timings: dict[str, float] = {}
         self._crop, self._detector, self._lift = crop, detector, lift
-        self._root = root
+        self._root, self._refine = root, refine
         self._options = options
         self._watches = watches
         self._tracker, self._smoother = Tracker(), Smoother()
@@ -172,6 +175,7 @@ class MeshPose:
             people = people if boxes is not None else without_duplicates(people)
         with self._timed('track'):
             people = self._tracker.update(people, stamp, self._options.tracking)
+        people = self._refined(image, camera, people, stamp)
         with self._timed('smooth'):
             people = self._smoother(people, stamp, self._options.smoothing)
         with self._timed('lift'):
@@ -181,6 +185,8 @@ class MeshPose:
         """Forget everybody: the next image belongs to another scene or time."""
         self._tracker.reset()
         self._smoother.reset()
+        if self._refine:
+            self._refine.reset()
 
     @property
     def options(self) -> Options:
@@ -197,7 +203,7 @@ class MeshPose:
     @property
     def skeleton(self) -> Skeleton:
         """The joints of every pose."""
-        return self._crop.skeleton
+        return self._refine.skeleton if self._refine else self._crop.skeleton
 
     @property
     def topology(self) -> Topology | None:
@@ -222,6 +228,16 @@ class MeshPose:
         options = self._options.detection
         found = self._detector(image, options)
         return (found + missed(self._tracker.tracks, found))[: options.max_persons]
+
+    def _refined(
+        self, image: NDArray[np.uint8], camera: Camera, people: list[Person], stamp: float
+    ) -> list[Person]:
+        if self._refine is None:
+            return people
+        if not self._options.tracking.enabled:  # numbers begin anew, they are nobody's
+            self._refine.reset()
+        with self._timed('refine'):
+            return self._refine(image, camera, people, stamp)
 
     def _lifted(self, people: list[Person]) -> list[Person]:
         if self._lift is None:

@@ -31,10 +31,14 @@ NEEDED = {  # kind -> outputs the stage cannot do without, one set or another
     'crop': (('joints2d', 'joints3d'), ('joints_uvd',)),
     'root': (('gamma',),),
     'lift': (('vertices',),),
+    'refine': (('joints3d', 'new_memory'),),
 }
 PER_JOINT = ('joints2d', 'joints3d', 'joints_uvd', 'confidence')
 FRAME_INPUTS = ('frame', 'nodes', 'level')
-KNOWN_INPUTS = {'lift': ('joints3d', 'joints2d', 'confidence')}
+KNOWN_INPUTS = {
+    'lift': ('joints3d', 'joints2d', 'confidence'),
+    'refine': ('image', 'memory'),
+}
 
 
 def check_agreement(card: ModelCard, inputs: Tensors, outputs: Tensors) -> None:

@@ -26,7 +26,9 @@ lift
 root
     ``image`` (N, H, W, 3). Out: ``gamma`` (N, 1), see `pipeline.root_stage`.
 refine
-    a further kind; see `mesh_pose_ros.pipeline`.
+    ``image`` (N, S, S, 3) and ``memory`` (N, R, H). Out: ``joints3d`` (N, J, 3) metres,
+    root-relative, axes of the crop camera, ``new_memory``, optional ``coarse``; see
+    `pipeline.refine_stage`.
 
 Only outputs that the card names are computed. What ``options`` a stage understands is said at
 its module: `pipeline.detection`, `pipeline.crop_stage`, `pipeline.root_stage`,

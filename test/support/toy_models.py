@@ -204,6 +204,31 @@ def export_echo_lift(folder, name='echo', skeleton=COCO17, topology=True, **fiel
     )
 
 
+GROWTH = 0.01  # of the person per picture that `export_diary` remembers
+
+
+def export_diary(folder, name='diary', **fields) -> ModelCard:
+    """Sees the standing person, larger by `GROWTH` for each picture of theirs before."""
+    graph = Graph()
+    image = graph('Cast', 'image', to=TensorProto.FLOAT)
+    mean = graph('ReduceMean', image, np.array([1, 2, 3]), keepdims=0)
+    flat = graph('Mul', graph('Unsqueeze', mean, np.array([1, 2])), 0.0)
+    size = graph('Add', graph('Mul', 'memory', GROWTH), 1.0)
+    graph.give('joints3d', graph('Add', flat, graph('Mul', size, STANDING[None])))
+    graph.give('new_memory', graph('Add', graph('Add', 'memory', 1.0), flat))
+    inputs = {
+        'image': (TensorProto.UINT8, ['n', SIDE, SIDE, 3]),
+        'memory': (TensorProto.FLOAT, ['n', 1, 1]),
+    }
+    outputs = {'joints3d': ['n', 17, 3], 'new_memory': ['n', 1, 1]}
+    graph.save(folder / f'{name}.onnx', inputs, outputs)
+    options = {'memory': [1, 1], **fields.pop('options', {})}
+    return stored(
+        folder, name, 'refine', image=ImageInput(SIDE, SIDE), skeleton=COCO17, options=options,
+        outputs=dict.fromkeys(outputs, 'as named'), **fields,
+    )  # fmt: skip
+
+
 def export_topology(folder):
     path = folder / 'pyramid.npz'
     faces = np.array([[0, 2, 1], [0, 1, 3], [1, 2, 3], [2, 0, 3]])

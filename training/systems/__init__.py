@@ -1,6 +1,6 @@
 """All published systems by name."""
 
-from training.systems import hand4whole, i2l_meshnet, metrabs, pose2pose, rootnet
+from training.systems import hand4whole, i2l_meshnet, metrabs, pose2pose, pose_machines, rootnet
 from training.systems.system import System
 
 SYSTEMS: dict[str, System] = {
@@ -8,5 +8,6 @@ SYSTEMS: dict[str, System] = {
     'i2l_meshnet': i2l_meshnet.SYSTEM,
     'metrabs': metrabs.SYSTEM,
     'pose2pose': pose2pose.SYSTEM,
+    'pose_machines': pose_machines.SYSTEM,
     'rootnet': rootnet.SYSTEM,
 }

@@ -1,12 +1,12 @@
 """A Pose Machine gives the authors' numbers, and its memory is what lets it go on."""
 
 import dataclasses
-import zlib
 
 import numpy as np
 import pytest
 import torch
 from parity import agree, parity_case
+from pose_machine_files import CONVOLUTIONS, PRODUCTS, arrays
 
 from training.checkpoints import Naming, fill
 from training.networks.pose_machine import PoseMachine, PoseMachineSettings
@@ -19,22 +19,6 @@ SMALL = PoseMachineSettings(
     hidden=16,
 )
 CLIPS = ('reset0', 'mid')
-CONVOLUTIONS = {  # layer -> outputs, inputs, size
-    **{name: (o, i, 3) for name, o, i in (
-        ('conv1_1', 64, 3), ('conv1_2', 64, 64), ('conv2_1', 128, 64), ('conv2_2', 128, 128),
-        ('conv3_1', 256, 128), ('conv3_2', 256, 256), ('conv3_3', 256, 256),
-        ('conv3_4', 256, 256), ('conv4_1', 512, 256), ('conv4_2', 512, 512),
-        ('conv4_3_CPM', 256, 512), ('conv4_4_CPM', 256, 256), ('conv4_5_CPM', 256, 256),
-        ('conv4_6_CPM', 256, 256), ('conv4_7_CPM', 128, 256), ('special_conv_1', 128, 128),
-        ('special_conv_2', 128, 128),
-    )},
-    'fa_conv_1': (128, 128, 5), 'fa_conv_2': (128, 128, 5),
-}  # fmt: skip
-PRODUCTS = {  # layer -> outputs, inputs
-    'fc': (1024, 12800), 'fc-final_16': (48, 1024), 'change_tmp': (1024, 48),
-    'change': (48, 1024), 'project_1': (1024, 48), 'project_2': (1024, 1024),
-    'project_3': (1024, 1024), 'project_2d': (32, 1024),
-}  # fmt: skip
 
 
 @pytest.fixture(scope='module')
@@ -46,8 +30,7 @@ def case():
 def published():
     """The network of published size, filled by the rule of the reference case."""
     network = PoseMachine().eval()
-    layers = {**convolutions(), **products(PRODUCTS), **recurrences()}
-    fill(network, layers, NAMING)
+    fill(network, some({*CONVOLUTIONS, *PRODUCTS, 'lstm1', 'lstm2'}), NAMING)
     return network
 
 
@@ -56,7 +39,7 @@ def blind():
     """The published network from where its memory begins; what sees is small and not filled."""
     network = PoseMachine(dataclasses.replace(SMALL, hidden=1024)).eval()
     named = Naming(NAMING.renames, own=('trunk.*', 'transformer.look.*'))
-    fill(network, {**products(set(PRODUCTS) - {'fc'}), **recurrences()}, named)
+    fill(network, some({*PRODUCTS, 'lstm1', 'lstm2'} - {'fc'}), named)
     return network
 
 
@@ -71,36 +54,9 @@ def pictures(draw):
     return torch.randint(0, 256, (2, 5, 3, 72, 72), generator=draw).float()
 
 
-def convolutions():
-    arrays = {}
-    for name, (outputs, inputs, size) in CONVOLUTIONS.items():
-        scale = (2 / (inputs * size**2)) ** 0.5
-        arrays[f'{name}.0'] = drawn(f'{name}_w', (outputs, inputs, size, size), scale)
-        arrays[f'{name}.1'] = drawn(f'{name}_b', (outputs,), 0.05)
-    return arrays
-
-
-def products(names):
-    arrays = {}
-    for name in names:
-        outputs, inputs = PRODUCTS[name]
-        arrays[f'{name}.0'] = drawn(f'{name}_w', (outputs, inputs), (1 / inputs) ** 0.5)
-        arrays[f'{name}.1'] = drawn(f'{name}_b', (outputs,), 0.05)
-    return arrays
-
-
-def recurrences():
-    shapes = {'Wxc': (4096, 1024), 'bc': (4096,), 'Whc': (4096, 1024)}
-    return {
-        f'{name}.{number}': drawn(f'{name}_{kind}', shape, 0.03)
-        for name in ('lstm1', 'lstm2')
-        for number, (kind, shape) in enumerate(shapes.items())
-    }
-
-
-def drawn(name, shape, scale):
-    noise = np.random.default_rng(zlib.crc32(name.encode())).standard_normal(shape)
-    return torch.from_numpy((noise * scale).astype(np.float32))
+def some(names):
+    """Arrays of some layers by the rule."""
+    return {k: torch.from_numpy(v) for k, v in arrays().items() if k.rpartition('.')[0] in names}
 
 
 @pytest.mark.slow
