@@ -20,6 +20,7 @@ Canvas = NDArray[np.uint8]
 
 LEAST_CONFIDENCE = 0.1  # a joint trusted less is not drawn
 SHIFT = 3  # fractional bits of OpenCV's line ends
+FINE = 0.25  # thickness at most, per length of the longest bone at a joint: faces, small people
 REACH = 20_000  # pixels; OpenCV's fixed point would overflow far outside the image
 LIGHT = np.array([-0.35, -0.8, -0.5]) / np.linalg.norm([0.35, 0.8, 0.5])  # from above, left
 
@@ -64,21 +65,31 @@ def paint_skeleton(
     :param thickness: pixels of a bone of confidence 1
     """
     shown = (confidence >= LEAST_CONFIDENCE) & (np.abs(joints) < REACH).all(axis=-1)
+    fine = _fine(skeleton, joints, thickness)
     for parent, child in skeleton.bones:
         if shown[parent] and shown[child]:
             trust = min(confidence[parent], confidence[child])
             tint = colours.of_bone(skeleton, parent, child)
-            paint_line(
-                canvas, joints[parent], joints[child], tint, thickness * (0.4 + 0.6 * trust)
-            )
-    for name, joint, trust in zip(
-        np.array(skeleton.names)[shown], joints[shown], confidence[shown], strict=True
+            wide = min(fine[parent], fine[child]) * (0.4 + 0.6 * trust)
+            paint_line(canvas, joints[parent], joints[child], tint, wide)
+    for name, joint, trust, wide in zip(
+        np.array(skeleton.names)[shown], joints[shown], confidence[shown], fine[shown], strict=True
     ):
-        radius = thickness * (0.4 + 0.4 * trust)
+        radius, rim = wide * (0.4 + 0.4 * trust), min(1.0, 0.4 * wide)
         spot = _fixed(joint)
-        cv2.circle(canvas, spot, _fixed_length(radius + 1), (20, 20, 20), -1, cv2.LINE_AA, SHIFT)
+        cv2.circle(canvas, spot, _fixed_length(radius + rim), (20, 20, 20), -1, cv2.LINE_AA, SHIFT)
         tint = colours.of_side(name)
         cv2.circle(canvas, spot, _fixed_length(radius), tint, -1, cv2.LINE_AA, SHIFT)
+
+
+def _fine(skeleton: Skeleton, joints: Array, thickness: float) -> Array:
+    """Thickness at each joint, (J,), so that joints close together do not cover one another."""
+    longest = np.full(len(skeleton), np.nan)
+    with np.errstate(invalid='ignore'):
+        lengths = np.linalg.norm(np.subtract(*joints[skeleton.bones.T]), axis=-1)
+        for ends in skeleton.bones.T:
+            np.fmax.at(longest, ends, lengths)
+    return np.fmin(thickness, FINE * longest)
 
 
 def paint_line(

@@ -5,6 +5,8 @@ import pytest
 
 from mesh_pose_ros.geometry.normals import vertex_normals
 from mesh_pose_ros.render import OverlayOptions, colours, overlay
+from mesh_pose_ros.render.paint import paint_skeleton
+from mesh_pose_ros.skeletons import Skeleton
 
 MESH_ONLY = OverlayOptions(boxes=False, skeletons=False, opacity=1.0)
 BONES_ONLY = OverlayOptions(boxes=False, meshes=False)
@@ -59,6 +61,20 @@ def test_the_persons_left_has_its_colour_where_it_is_seen(grey, camera, person_a
     _, left = np.nonzero(like(picture, colours.LEFT))
     _, right = np.nonzero(like(picture, colours.RIGHT))
     assert left.min() > 319 > right.max()  # facing us: the own left is at our right
+
+
+def test_joints_close_together_do_not_cover_one_another(grey):
+    # a row of joints, 4 pixels apart: the points of a small face
+    row = Skeleton('row', tuple(f'left_{i}' for i in range(9)), (-1, *range(8)))
+    for apart in (4, 40):
+        joints = np.column_stack([100.0 + apart * np.arange(9), np.full(9, 200.0)])
+        picture = grey.copy()
+        paint_skeleton(picture, row, joints, np.ones(9), 2.5)
+        drawn = np.abs(picture.astype(int) - grey).sum(axis=-1) > 60
+        heights = drawn[:, 100 : 101 + 8 * apart].sum(axis=0)
+        line = heights[apart // 2 :: apart]  # between two joints
+        assert line.max() <= 3
+        assert (heights[::apart] > line.max()).all()
 
 
 def test_a_joint_nobody_trusts_is_not_drawn(grey, camera, person_at):
