@@ -15,7 +15,10 @@ from training.data.joint_sets import BODY30, LIFT27
 from training.export import LifterGraph
 from training.networks.crop_net import CropNet, CropNetSettings, trunk_settings
 from training.networks.detector_net import DetectorNet, DetectorSettings
+from training.networks.hand4whole import Hand4Whole
 from training.networks.i2l_meshnet import BODY, I2lMeshNet
+from training.networks.metrabs import Metrabs, MetrabsSettings
+from training.networks.pose_machine import PoseMachine
 from training.networks.rootnet import RootNet
 from training.networks.trunk import TrunkSettings, folded
 from training.recipes import RECIPES
@@ -66,9 +69,12 @@ def _shipped(graph: nn.Module, card: ModelCard) -> Draft:
     return Draft(graph, {'image': example_pictures(card.image.height, card.image.width)}, card)
 
 
-def published(system: str, networks: dict[str, nn.Module], variant: str = '') -> Draft:
+def published(
+    system: str, networks: dict[str, nn.Module], variant: str = '', **settings: str
+) -> Draft:
     """The main model of a published system, with fresh weights."""
-    order = Order(Path(), system, variant or next(iter(SYSTEMS[system].variants)))
+    first = next(iter(SYSTEMS[system].variants))
+    order = Order(Path(), system, variant or first, settings=settings)
     return SYSTEMS[system].draft(order, Filled(networks, {}))[0]
 
 
@@ -78,6 +84,14 @@ SUBJECTS: dict[str, Callable[[], Draft]] = {
     'open_body_lift': open_body_lift,
     'i2l_meshnet': lambda: published('i2l_meshnet', {'lixels': I2lMeshNet(BODY).eval()}),
     'rootnet': lambda: published('rootnet', {'root': RootNet().eval()}),
+    'hand4whole': lambda: published('hand4whole', {'whole_body': Hand4Whole().eval()}),
+    'metrabs': lambda: published(
+        'metrabs',
+        {'metrabs': Metrabs(MetrabsSettings(joints=24)).eval()},
+        'efficientnet_v2_s',
+        names='smpl_24',
+    ),
+    'pose_machines': lambda: published('pose_machines', {'pose_machine': PoseMachine().eval()}),
 }
 
 
