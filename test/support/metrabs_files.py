@@ -23,6 +23,7 @@ SMPL = (
     'neck', 'lcla', 'rcla', 'head', 'lsho', 'rsho', 'lelb', 'relb', 'lwri', 'rwri', 'lhan', 'rhan',
 )  # fmt: skip
 ELSEWHERE = ('nose_coco', 'leye_coco', 'reye_coco')
+FEW, MANY = 2.0, 1.45  # gains of few layers and of EfficientNetV2-S's
 NAMES = (*(f'{name}_smpl' for name in SMPL), *ELSEWHERE)
 COUNT = len(NAMES)
 MIXED = ('mid_shoulders', 'mid_hips')  # sums of the network's joints
@@ -74,7 +75,7 @@ def write_folder(folder: Path, network: nn.Module, **config) -> Path:
     (folder / 'skeleton_infos.pkl').write_bytes(pickle.dumps(SKELETONS))
     shapes = {_official(k): tuple(v.shape) for k, v in network.state_dict().items()}
     state = _agreeing(official_state(shapes, 'metrabs', salt=''))
-    torch.save(state if LAYOUTS['s'] is not TINY else _lively(state), folder / 'ckpt.pt')
+    torch.save(_lively(state, FEW if LAYOUTS['s'] is TINY else MANY), folder / 'ckpt.pt')
     return folder
 
 
@@ -82,9 +83,9 @@ def _official(ours: str) -> str:
     return ours.replace('trunk.', 'backbone.1.').replace('heads.maps', 'heatmap_heads.conv_final')
 
 
-def _lively(state: dict) -> dict:
-    """Let few layers tell pictures apart as well as many do."""
-    return {k: 2 * v if v.ndim == 1 and k.endswith('.weight') else v for k, v in state.items()}
+def _lively(state: dict, gain: float) -> dict:
+    """Let every layer pass on what tells pictures apart: by the rule alone hardly anything is."""
+    return {k: gain * v if v.ndim == 1 and k.endswith('.weight') else v for k, v in state.items()}
 
 
 def _agreeing(state: dict) -> dict:

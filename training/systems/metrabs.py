@@ -62,7 +62,7 @@ def drafts(order: Order, found: Filled) -> list[Draft]:
         f"network's {told.settings.joints}.",
         image=ImageInput(side, side, dtype='float32', scale=1 / WHITE),
         outputs={'joints2d': 'crop_px', 'joints3d': 'root_relative_m'},
-        skeleton=skeleton_of(name or order.settings.get('names', ALL), chosen),
+        skeleton=skeleton_of(name or _list_name(order), chosen),
         options=card_options(order, told, name),
         partners={kind: n for kind in ('detector', 'lift') if (n := _partner(order, kind))},
     )
@@ -90,6 +90,11 @@ def card_options(order: Order, told: Published, name: str) -> dict[str, Any]:
         'plausible': yes(order, 'plausible', True),
         'max_batch': count(order, 'max_batch', 16),
     }
+
+
+def _list_name(order: Order) -> str:
+    told = order.settings.get('names', ALL)
+    return told if told in LISTS else ALL
 
 
 def _partner(order: Order, kind: str) -> str:
@@ -129,7 +134,8 @@ SYSTEM = System(
         'ray_share': 'how far joints in view are moved to their rays, 0 to 1: one less '
         'mix_3d_inside_fov; 0.5 (2023), 1 (2020)',
         'ridge': 'pull of the least squares to the origin, 0.01 as published',
-        'together': 'no or yes: let people of a batch move each other a little as published',
+        'together': 'no or yes: let people of a batch move each other a little, as published with '
+        'max_batch=64',
         'margin': 'cells along the border of the crop that tell no distance, 0.75; 1 of 2020',
         'side': 'of the crop, pixels, 256 (weights alone)',
         'stride': '32; 4, 8, 16 or 32 for ResNet-V2 (weights alone)',

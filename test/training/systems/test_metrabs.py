@@ -167,6 +167,7 @@ def test_weights_alone_are_what_settings_say(folder, told, network, options):
     assert found.networks['metrabs'].settings == wanted
     assert {name: draft.card.options[name] for name in options} == options
     assert draft.card.options['joints'] == 'alone_joints.npz'
+    assert draft.card.skeleton.name == 'all'
     sets = JointSets.of_arrays(draft.beside['joints'])
     assert sets.names == sets.sets[''].names == NAMES
     assert sets.mirror[:3] == (0, 2, 1)
