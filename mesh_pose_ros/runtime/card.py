@@ -31,7 +31,7 @@ refine
     `pipeline.refine_stage`.
 
 Only outputs that the card names are computed. What ``options`` a stage understands is said at
-its module: `pipeline.detection`, `pipeline.crop_stage`, `pipeline.root_stage`,
+its module: `pipeline.detection`, `pipeline.crop_stage` or `pipeline.views_stage`, `pipeline.root_stage`,
 `pipeline.lift_stage`.
 """
 
@@ -96,7 +96,8 @@ class ModelCard:
     :param path: the graph's file
     :param image: how to fill ``image``; None for networks that see no pixels
     :param outputs: tensor name -> space, e.g. ``joints2d: crop_px``
-    :param skeleton: the joints of ``joints2d``, ``joints3d``, ``confidence``
+    :param skeleton: the joints of ``joints2d``, ``joints3d``, ``confidence``; or those made of
+        them, see `pipeline.joint_sets`
     :param topology: npz beside the card with ``faces`` and the body's skeleton, for ``vertices``
     :param options: settings of the stage, e.g. margin of the crop, thresholds of a detector
     :param partners: kind -> model name that goes with this one, e.g. ``detector: ...``
