@@ -31,8 +31,8 @@ refine
     `pipeline.refine_stage`.
 
 Only outputs that the card names are computed. What ``options`` a stage understands is said at
-its module: `pipeline.detection`, `pipeline.crop_stage` or `pipeline.views_stage`, `pipeline.root_stage`,
-`pipeline.lift_stage`.
+its module: `pipeline.detection`, `pipeline.crop_stage` or `pipeline.views_stage`,
+`pipeline.root_stage`, `pipeline.lift_stage`.
 """
 
 from __future__ import annotations
