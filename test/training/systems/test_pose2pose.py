@@ -144,4 +144,4 @@ def test_a_checkpoint_sees_people_by_the_command_line(bodies, tmp_path, part, si
         mirrored = in_mirror(torch.from_numpy(crop).permute(2, 0, 1)[None])
         mirrored = np.ascontiguousarray(mirrored[0].permute(1, 2, 0).numpy())
         expected = mirrored_back(told_by_torch(part, network, arrays, mirrored))
-    assert_seen(person, tmp_path / 'photo', expected, flat, 0.3, 1e-2)
+    assert_seen(person, tmp_path / 'photo', expected, flat, 0.05, 1e-3)
