@@ -119,17 +119,22 @@ def read(report: Path) -> Outcome:
     return outcome
 
 
-def table() -> str:
-    """Markdown, a row per system."""
-    head = [
-        '| System | Network equals the original | Checkpoint to people by command | Parity |',
-        '| --- | --- | --- | --- |',
-    ]
-    rows = []
-    for subject in SUBJECTS:
-        network, chain = run(subject.tests), run(subject.chain)
-        rows.append(f'| {subject.title} | {network} | {chain} | {network.figure} |')
-    return '\n'.join([*head, *rows])
+HEAD = (
+    '| System | Network equals the original | Checkpoint to people by command | Parity |\n'
+    '| --- | --- | --- | --- |'
+)
+
+
+def row(subject: Subject) -> str:
+    """A line of Markdown."""
+    network, chain = run(subject.tests), run(subject.chain)
+    return f'| {subject.title} | {network} | {chain} | {network.figure} |'
+
+
+def known_rows(section: str) -> dict[str, str]:
+    """Rows of the table as it is, by title."""
+    lines = [line for line in section.splitlines() if line.startswith('| ')]
+    return {line.split(' | ')[0].removeprefix('| '): line for line in lines}
 
 
 def main() -> None:
@@ -137,14 +142,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument('--readme', action='store_true', help='write the table into README.md')
+    titles = [subject.title for subject in SUBJECTS]
+    parser.add_argument('--systems', nargs='+', choices=titles, default=titles)
+    parser.add_argument('--readme', action='store_true', help='write the rows into README.md')
     told = parser.parse_args()
-    made = table()
-    print(made)
+    made = {s.title: row(s) for s in SUBJECTS if s.title in told.systems}
+    print('\n'.join([HEAD, *made.values()]))
     if told.readme:
         text = (ROOT / 'README.md').read_text()
         before, rest = text.split(BEGIN)
-        (ROOT / 'README.md').write_text(f'{before}{BEGIN}\n\n{made}\n\n{END}{rest.split(END)[1]}')
+        section, after = rest.split(END)
+        rows = known_rows(section) | made
+        body = '\n'.join([HEAD, *(rows[title] for title in titles if title in rows)])
+        (ROOT / 'README.md').write_text(f'{before}{BEGIN}\n\n{body}\n\n{END}{after}')
 
 
 if __name__ == '__main__':
