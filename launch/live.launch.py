@@ -3,6 +3,7 @@ Start the node on a live camera, with the camera's driver and RViz if asked for.
 
     ros2 launch mesh_pose_ros live.launch.py image:=/cam/image_raw camera_info:=/cam/camera_info
     ros2 launch mesh_pose_ros live.launch.py camera:=usb_cam rviz:=true
+    ros2 launch mesh_pose_ros live.launch.py backend:=tensorrt precision:=fp16 build_only:=true
 """
 
 import os
@@ -13,7 +14,7 @@ from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch_ros.actions import Node
 
-from mesh_pose_ros.runtime.session import BACKENDS
+from mesh_pose_ros.runtime.session import BACKENDS, PRECISIONS
 
 SHARE = Path(get_package_share_directory('mesh_pose_ros'))
 DRIVERS = {'usb_cam': 'usb_cam_node_exec', 'v4l2_camera': 'v4l2_camera_node'}
@@ -23,6 +24,9 @@ ARGUMENTS = [
     ('model', '', 'Network, name or path of its card; empty for that of params_file.', None),
     ('backend', '', 'What runs the networks; empty for that of params_file.',
      ['', 'auto', *BACKENDS]),
+    ('precision', '', 'Of the networks, fp16 for TensorRT; empty for that of params_file.',
+     ['', *PRECISIONS]),
+    ('build_only', 'false', "Build TensorRT's engines and end.", SWITCH),
     ('params_file', str(SHARE / 'config' / 'mesh_pose.yaml'), 'Parameters of the node.', None),
     ('namespace', '', 'Namespace of the node and its topics.', None),
     ('image', 'image', 'Topic of the images.', None),
@@ -43,6 +47,7 @@ ARGUMENTS = [
 OVERRIDES = {  # argument -> parameter that it sets, if it is given
     'model': 'model.name',
     'backend': 'model.backend',
+    'precision': 'model.precision',
     'image_transport': 'image.transport',
     'reliability': 'image.reliability',
     'tf': 'publish.tf',
@@ -80,6 +85,7 @@ def node(values: dict[str, str]) -> Node:
     """Start the node; what the user leaves empty is left to the parameter file."""
     overrides = {name: values[key] for key, name in OVERRIDES.items() if values[key]}
     overrides['use_sim_time'] = values['use_sim_time'] == 'true'
+    overrides['model.build_only'] = values['build_only'] == 'true'
     return Node(
         package='mesh_pose_ros',
         executable='mesh_pose_node',
@@ -112,6 +118,8 @@ def start(context) -> list[Node]:
     """Make the processes when the arguments are known."""
     values = {name: context.launch_configurations[name] for name, *_ in ARGUMENTS}
     started = [node(values)]
+    if values['build_only'] == 'true':
+        return started
     if values['camera'] != 'none':
         started.append(camera(values['camera'], values))
     if values['rviz'] == 'true':

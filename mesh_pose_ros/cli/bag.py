@@ -54,6 +54,7 @@ def bag(
     detector: options.Detector = '',
     lift: options.Lift = '',
     backend: options.Backend = 'auto',
+    precision: options.Precision = 'fp32',
     threads: options.Threads = 0,
 ) -> None:
     """
@@ -78,7 +79,9 @@ def bag(
         task = bar.add_task('frames', total=None)
         report = process_bag(
             job,
-            lambda: options.open_pipeline(model, detector, lift, backend, threads, follow=True),
+            lambda: options.open_pipeline(
+                model, detector, lift, backend, threads, precision=precision, follow=True
+            ),
             lambda done, total: bar.update(task, completed=done, total=total),
         )
     _summary(job, report)

@@ -86,6 +86,7 @@ def image(
     detector: options.Detector = '',
     lift: options.Lift = '',
     backend: options.Backend = 'auto',
+    precision: options.Precision = 'fp32',
     threads: options.Threads = 0,
     obj: Annotated[
         bool,
@@ -110,7 +111,9 @@ def image(
     cameras = read_cameras(camera, fov)
     given = read_boxes(boxes) if boxes else None
     unused = 'none' if given is not None else detector
-    pipeline = options.open_pipeline(model, unused, lift, backend, threads, follow=False)
+    pipeline = options.open_pipeline(
+        model, unused, lift, backend, threads, precision=precision, follow=False
+    )
     results = Results(out, overlay, side_view, obj, glb)
     if results.any:
         with writing(out):

@@ -106,11 +106,13 @@ def _extra() -> str:
 def check(
     model: Annotated[str, typer.Argument(help='Name or path of a model.')],
     backend: options.Backend = 'auto',
+    precision: options.Precision = 'fp32',
 ) -> None:
     """Check that card and graph belong together and that the graph can be loaded."""
     card = find_card(model)
-    session = open_session(card, backend)
+    session = open_session(card, backend, precision=precision)
     options.say(f'{card.name}: {card.kind}, {card.licence}, {card.path}')
+    options.say(f'runs in {session.backend}')
     options.say(f'takes {", ".join(session.inputs)}; gives {", ".join(session.outputs)}')
     for kind, name in card.partners.items():
         options.say(f'{kind}: {_partner(card, name)}')

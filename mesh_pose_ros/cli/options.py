@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -46,6 +47,7 @@ Lift = Annotated[
     ),
 ]
 Backend = Annotated[str, typer.Option(help='What runs the networks: auto, onnxruntime ...')]
+Precision = Annotated[str, typer.Option(help='fp32, or fp16 where TensorRT runs the networks.')]
 Threads = Annotated[int, typer.Option(min=0, help="CPU threads per network, 0: library's choice.")]
 Fov = Annotated[
     float | None,
@@ -68,7 +70,14 @@ Camera = Annotated[
 
 
 def open_pipeline(
-    model: str, detector: str, lift: str, backend: str, threads: int, *, follow: bool
+    model: str,
+    detector: str,
+    lift: str,
+    backend: str,
+    threads: int,
+    *,
+    precision: str = 'fp32',
+    follow: bool,
 ) -> MeshPose:
     """
     Load the networks.
@@ -81,6 +90,7 @@ def open_pipeline(
         lift=lift,
         backend=backend,
         threads=threads,
+        precision=precision,
         mesh=lift != 'none',
     )
     if not follow:
@@ -113,6 +123,18 @@ def progress_bar() -> Progress:
         transient=True,
         disable=not console.is_terminal,
     )
+
+
+class _Saying(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        say(record.getMessage(), 'yellow' if record.levelno >= logging.WARNING else 'dim')
+
+
+def say_what_is_logged() -> None:
+    """Print what this package logs, such as which backend is taken and how a build goes on."""
+    ours = logging.getLogger('mesh_pose_ros')
+    ours.addHandler(_Saying())
+    ours.setLevel(logging.INFO)
 
 
 def say(text: str, style: str = '') -> None:

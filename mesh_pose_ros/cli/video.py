@@ -44,6 +44,7 @@ def video(
     detector: options.Detector = '',
     lift: options.Lift = '',
     backend: options.Backend = 'auto',
+    precision: options.Precision = 'fp32',
     threads: options.Threads = 0,
 ) -> None:
     """Find and follow people in a video: skeleton and mesh in metres, drawn over every frame."""
@@ -53,7 +54,9 @@ def video(
     film_source = open_source(source)
     frames, rate = with_rate(film_source)
     with ExitStack() as stack:
-        pipeline = options.open_pipeline(model, detector, lift, backend, threads, follow=True)
+        pipeline = options.open_pipeline(
+            model, detector, lift, backend, threads, precision=precision, follow=True
+        )
         lines = stack.enter_context(JsonLines(json)) if json else None
         film = stack.enter_context(VideoFile(target, rate)) if overlay else None
         known = not camera and not fov  # what lies beside the video or in the bag serves

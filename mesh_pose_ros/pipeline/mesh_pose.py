@@ -80,6 +80,7 @@ class Options:
     :param detector, root, refine, lift: name or path; '' for the model's own partner, 'none' for
         none
     :param backend: a key of `runtime.session.BACKENDS`, or 'auto'
+    :param precision: of `runtime.session.PRECISIONS`
     :param threads: CPU threads per network, 0 for the library's choice
     :param mesh: whether to make meshes by the lift model
     """
@@ -90,6 +91,7 @@ class Options:
     root: str = ''
     refine: str = ''
     backend: str = 'auto'
+    precision: str = 'fp32'
     threads: int = 0
     mesh: bool = True
     detection: DetectionOptions = field(default_factory=DetectionOptions)
@@ -139,7 +141,7 @@ class MeshPose:
         stages: dict[str, Any] = {}
         watches = []
         for kind, found in chain_of(card, options).items():
-            session = open_session(found, options.backend, options.threads)
+            session = open_session(found, options.backend, options.threads, options.precision)
             watches.append(StopwatchSession(session))
             stages[kind] = STAGES[kind](watches[-1], found)
         return cls(card, options=options, watches=watches, **stages)

@@ -33,6 +33,7 @@ from mesh_pose_ros.ros.declaration import declare
 from mesh_pose_ros.ros.diagnostics import ERROR, OK, WARN, Finding, array, figures, status
 from mesh_pose_ros.ros.humans import Humans
 from mesh_pose_ros.ros.interface import NODE, OUTPUTS
+from mesh_pose_ros.ros.log import pass_on
 from mesh_pose_ros.ros.message_classes import message_class
 from mesh_pose_ros.ros.outputs import Outputs
 from mesh_pose_ros.ros.parameters import BY_NAME, options_from
@@ -298,6 +299,9 @@ def main(args: list[str] | None = None) -> int:
 def _run() -> int:
     node = MeshPoseNode()
     try:
+        pass_on(node.get_logger())
+        if node.values['model.build_only']:
+            return 0 if node.trigger_configure() == SUCCESS else 1
         if node.values['autostart'] and not start(node):
             return 1 if rclpy.ok() else 0  # 0: interrupted meanwhile
         rclpy.spin(node)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from mesh_pose_ros.messages.transforms import CONTENTS
 from mesh_pose_ros.pipeline.mesh_pose import Options
-from mesh_pose_ros.runtime.session import BACKENDS
+from mesh_pose_ros.runtime.session import BACKENDS, PRECISIONS
 
 Value = bool | int | float | str
 
@@ -78,6 +78,11 @@ PARAMETERS = (
     Parameter('model.lift', '', "Network from joints to mesh; empty for the model's own partner."),
     Parameter('model.mesh', True, 'Estimate body meshes; false for skeletons alone.'),
     Parameter('model.backend', 'auto', 'What runs the networks.', choices=('auto', *BACKENDS)),
+    Parameter('model.precision', 'fp32', 'Of networks; fp16 for TensorRT.', choices=PRECISIONS),
+    Parameter(
+        'model.build_only', False,
+        'Load the networks, building engines that are not in the cache, and end.',
+    ),
     Parameter('model.threads', 0, 'CPU threads of a network; 0 for all.', 0, 256),
     Parameter('image.transport', 'raw', 'How images come.', choices=('raw', 'compressed')),
     Parameter(
@@ -140,11 +145,12 @@ PARAMETERS = (
 
 BY_NAME = {parameter.name: parameter for parameter in PARAMETERS}
 DEFAULTS: dict[str, Value] = {parameter.name: parameter.default for parameter in PARAMETERS}
+PASSED_ON = ('detector', 'lift', 'backend', 'precision', 'threads')  # of 'model', as they are
 
 
 def options_from(values: Mapping[str, Value]) -> Options:
     """The pipeline's options from the node's parameters."""
-    top = {name: values[f'model.{name}'] for name in ('detector', 'lift', 'backend', 'threads')}
+    top = {name: values[f'model.{name}'] for name in PASSED_ON}
     groups = {
         group: _group(getattr(Options(), group), group, values)
         for group in ('detection', 'tracking', 'smoothing')

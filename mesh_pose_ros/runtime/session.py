@@ -6,17 +6,20 @@ A session is opened from a card and is called with named arrays; it gives named 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from time import perf_counter
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mesh_pose_ros.errors import BackendUnavailableError
+from mesh_pose_ros.errors import BackendUnavailableError, ModelError
 from mesh_pose_ros.runtime.card import ModelCard
 from mesh_pose_ros.runtime.onnx_session import OnnxSession
 from mesh_pose_ros.runtime.openvino_session import OpenVinoSession
+from mesh_pose_ros.runtime.tensorrt_session import TensorRtSession
 
 Tensors = Mapping[str, NDArray[np.generic]]
 
@@ -54,24 +57,62 @@ class StopwatchSession:
         return found
 
 
-BACKENDS: dict[str, Callable[[ModelCard, int], Session]] = {
+BACKENDS: dict[str, Callable[..., Session]] = {  # each is called with card and threads
     'onnxruntime': OnnxSession,
     'openvino': OpenVinoSession,
+    'tensorrt': TensorRtSession,
 }
+PRECISIONS = ('fp32', 'fp16')
+FP16_TOO = ('tensorrt',)  # backends that also take a precision
+BEST, SAFE = 'tensorrt', 'onnxruntime'  # what 'auto' tries, and what it takes otherwise
 
 
-def open_session(card: ModelCard, backend: str = 'auto', threads: int = 0) -> Session:
+def open_session(
+    card: ModelCard, backend: str = 'auto', threads: int = 0, precision: str = 'fp32'
+) -> Session:
     """
     Load a card's graph into a backend.
 
-    :param backend: a key of `BACKENDS`, or 'auto' for the best that works here
+    :param backend: a key of `BACKENDS`, or 'auto' for the best that works here; the log says
+        which that is and why
     :param threads: CPU threads for one call, 0 for the library's choice
+    :param precision: one of `PRECISIONS`; 'auto' takes it as a wish
     :raises BackendUnavailableError: no such backend, or it cannot run here
     :raises ModelError: the graph cannot be loaded or disagrees with its card
     """
-    name = 'onnxruntime' if backend == 'auto' else backend
-    if name not in BACKENDS:
+    if precision not in PRECISIONS:
+        raise BackendUnavailableError(
+            f'precision {precision!r} is unknown; choose one of {", ".join(PRECISIONS)}'
+        )
+    if backend == 'auto':
+        return _best_session(card, threads, precision)
+    if backend not in BACKENDS:
         raise BackendUnavailableError(
             f'backend {backend!r} is unknown; choose auto or one of {", ".join(BACKENDS)}'
         )
-    return BACKENDS[name](card, threads)
+    if backend in FP16_TOO:
+        return BACKENDS[backend](card, threads, precision)
+    if precision != 'fp32':
+        raise BackendUnavailableError(
+            f'backend {backend} computes in fp32; {precision} needs {" or ".join(FP16_TOO)}'
+        )
+    return BACKENDS[backend](card, threads)
+
+
+def _best_session(card: ModelCard, threads: int, precision: str) -> Session:
+    try:
+        session = open_session(card, BEST, threads, precision)
+    except BackendUnavailableError as err:
+        _say_once(f'networks run in {SAFE}: {err}')
+    except ModelError as err:
+        logging.getLogger(__name__).warning('%s runs in %s: %s', card.name, SAFE, err)
+    else:
+        _say_once(f'networks run in {BEST}, {precision}')
+        return session
+    return open_session(card, SAFE, threads)
+
+
+@lru_cache
+def _say_once(text: str) -> None:
+    """Log what is the same for all networks of a chain."""
+    logging.getLogger(__name__).info(text)

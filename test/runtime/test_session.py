@@ -9,12 +9,22 @@ from toy_models import SIDE, export_echo_lift, export_statue
 from mesh_pose_ros.errors import BackendUnavailableError, ModelError
 from mesh_pose_ros.runtime.card import ImageInput
 from mesh_pose_ros.runtime.session import BACKENDS, StopwatchSession, open_session
+from mesh_pose_ros.runtime.tensorrt_library import library_here
 from mesh_pose_ros.skeletons import BLAZEPOSE33
+
+
+def skip_without_gpu():
+    try:
+        library_here()
+    except BackendUnavailableError as err:
+        pytest.skip(str(err))
 
 
 @pytest.mark.parametrize('backend', ['auto', *BACKENDS])
 @pytest.mark.parametrize('count', [1, 3])
 def test_a_batch_of_any_size_runs(card, backend, count):
+    if backend == 'tensorrt':
+        skip_without_gpu()
     session = open_session(card, backend, threads=1)
     found = session(image=np.zeros((count, SIDE, SIDE, 3), np.uint8))
     assert set(found) == set(card.outputs) == set(session.outputs)

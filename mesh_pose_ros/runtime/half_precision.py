@@ -1,0 +1,79 @@
+"""
+A graph in float16, made from its float32 file.
+
+Inputs and outputs stay as they are. So do numbers that are places, for float16 has three digits:
+what computes where to look into an image, and what comes after the last layer with weights, where
+maps become pixels and metres.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from mesh_pose_ros.errors import BackendUnavailableError, ModelError
+from mesh_pose_ros.runtime.card import ModelCard
+
+if TYPE_CHECKING:
+    import onnx
+
+WEIGHTY = {'Conv', 'ConvTranspose', 'Gemm', 'MatMul'}
+LOOKING = 'GridSample'
+
+
+def in_half_precision(card: ModelCard) -> bytes:
+    """
+    Make the float16 graph of a model.
+
+    :raises BackendUnavailableError: what makes it is not installed
+    :raises ModelError: the graph cannot be read
+    """
+    try:
+        import onnx
+        from onnxruntime.transformers.float16 import convert_float_to_float16
+    except ImportError as err:
+        raise BackendUnavailableError(
+            f"float16 needs the packages onnx and onnxruntime ({err}): pip install 'onnx>=1.16'"
+        ) from err
+    try:
+        model = onnx.load(card.path)
+    except Exception as err:  # protobuf's and onnx's own kinds
+        raise ModelError(f'{card.path}: is no ONNX graph, copy or make it again: {err}') from err
+    for node in model.graph.node:
+        node.name = node.name or node.output[0]
+    exact = sorted(places(model.graph))
+    with warnings.catch_warnings():  # weights too small for float16 become the smallest ones
+        warnings.simplefilter('ignore')
+        half = convert_float_to_float16(model, keep_io_types=True, node_block_list=exact)
+    return bytes(half.SerializeToString())
+
+
+def places(graph: onnx.GraphProto) -> set[str]:
+    """Names of the nodes that must stay in float32."""
+    return _after_the_weights(graph) | _before_looking(graph)
+
+
+def _after_the_weights(graph: onnx.GraphProto) -> set[str]:
+    users = defaultdict(list)
+    for node in graph.node:
+        for name in node.input:
+            users[name].append(node)
+    found: set[str] = set()
+    for node in reversed(graph.node):
+        following = [user for name in node.output for user in users[name]]
+        if node.op_type not in WEIGHTY and all(user.name in found for user in following):
+            found.add(node.name)
+    return found
+
+
+def _before_looking(graph: onnx.GraphProto) -> set[str]:
+    makers = {name: node for node in graph.node for name in node.output}
+    waiting = [node for node in graph.node if node.op_type == LOOKING]
+    found: set[str] = set()
+    while waiting:
+        node = waiting.pop()
+        if node.name not in found:
+            found.add(node.name)
+            waiting += [makers[name] for name in node.input if name in makers]
+    return found
