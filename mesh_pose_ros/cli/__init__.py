@@ -13,6 +13,7 @@ from mesh_pose_ros.cli.bag import bag
 from mesh_pose_ros.cli.engines import engines
 from mesh_pose_ros.cli.export import export
 from mesh_pose_ros.cli.image import image
+from mesh_pose_ros.cli.lift import lift
 from mesh_pose_ros.cli.live import PASS_ON, live, replay
 from mesh_pose_ros.cli.models import models
 from mesh_pose_ros.cli.options import EXIT_CODES, say_what_is_logged
@@ -27,6 +28,7 @@ app = typer.Typer(
 app.command()(image)
 app.command()(video)
 app.command()(bag)
+app.command()(lift)
 app.command(context_settings=PASS_ON)(live)
 app.command(context_settings=PASS_ON | {'help_option_names': []})(replay)
 app.command(context_settings=PASS_ON | {'help_option_names': []})(export)

@@ -89,15 +89,15 @@ class LiftStage:
         return meshes
 
     def _root_of(self, pose: Pose) -> Array:
-        mixer, _ = _matching(pose.skeleton, self._root)
+        mixer, _ = matching(pose.skeleton, self._root)
         if not mixer.any(axis=1).all():
             return np.full(3, np.nan)
-        return _mixed(mixer, pose.joints3d).mean(axis=0)
+        return mixed(mixer, pose.joints3d).mean(axis=0)
 
     def _facing(self, poses: Sequence[Pose], roots: Array) -> Facing:
-        mixer, known = _matching(poses[0].skeleton, self._skeleton.names)
+        mixer, known = matching(poses[0].skeleton, self._skeleton.names)
         turns = np.stack([turn_towards(root[:2] / root[2]) for root in roots])
-        joints = _mixed(mixer, np.stack([pose.joints3d for pose in poses])) - roots[:, None]
+        joints = mixed(mixer, np.stack([pose.joints3d for pose in poses])) - roots[:, None]
         confidence = (
             known * (mixer @ np.stack([pose.confidence for pose in poses])[..., None])[..., 0]
         )
@@ -132,7 +132,7 @@ class LiftStage:
         )
 
 
-def _mixed(mixer: Array, joints: Array) -> Array:
+def mixed(mixer: Array, joints: Array) -> Array:
     """Mix joints (..., J, 3); only who needs a joint that is not a number becomes none."""
     sound = np.isfinite(joints).all(axis=-1, keepdims=True)
     mixed = mixer @ np.where(sound, joints, 0.0)
@@ -141,7 +141,7 @@ def _mixed(mixer: Array, joints: Array) -> Array:
 
 
 @lru_cache
-def _matching(source: Skeleton, names: tuple[str, ...]) -> tuple[Array, NDArray[np.bool_]]:
+def matching(source: Skeleton, names: tuple[str, ...]) -> tuple[Array, NDArray[np.bool_]]:
     """
     Weights that make joints of the given names, and which of them are worth anything.
 

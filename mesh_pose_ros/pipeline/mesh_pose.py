@@ -25,6 +25,7 @@ from mesh_pose_ros.pipeline.detection import DetectionOptions, Detector
 from mesh_pose_ros.pipeline.duplicates import without_duplicates
 from mesh_pose_ros.pipeline.following import missed
 from mesh_pose_ros.pipeline.lift_stage import LiftStage
+from mesh_pose_ros.pipeline.pixel_lift import PixelLift, lift_stage_of
 from mesh_pose_ros.pipeline.refine_stage import RefineStage
 from mesh_pose_ros.pipeline.root_stage import RootStage
 from mesh_pose_ros.pipeline.smoothing import Smoother, SmoothingOptions
@@ -65,7 +66,7 @@ STAGES = {  # kind of model -> stage
     'crop': crop_stage_of,
     'root': RootStage,
     'refine': RefineStage,
-    'lift': LiftStage,
+    'lift': lift_stage_of,
 }
 WHOLE = ('crop', 'refine', 'lift')  # kinds that a chain can be asked for by
 
@@ -115,7 +116,7 @@ class MeshPose:
         card: ModelCard,
         crop: PeopleStage,
         detector: Detector | None = None,
-        lift: LiftStage | None = None,
+        lift: LiftStage | PixelLift | None = None,
         root: RootStage | None = None,
         refine: RefineStage | None = None,
         options: Options = Options(),
@@ -128,6 +129,8 @@ class MeshPose:
         self._options = options
         self._watches = watches
         self._tracker, self._smoother = Tracker(), Smoother()
+        if isinstance(lift, PixelLift):
+            lift.demand(self.skeleton)
 
     @classmethod
     def open(cls, options: Options = Options()) -> MeshPose:

@@ -30,7 +30,7 @@ Tensors = Mapping[str, TensorInfo]
 NEEDED = {  # kind -> outputs the stage cannot do without, one set or another
     'crop': (('joints2d', 'joints3d'), ('joints_uvd',)),
     'root': (('gamma',),),
-    'lift': (('vertices',),),
+    'lift': (('vertices',), ('joints3d',)),
     'refine': (('joints3d', 'new_memory'),),
 }
 PER_JOINT = ('joints2d', 'joints3d', 'joints_uvd', 'confidence')

@@ -21,8 +21,8 @@ crop
     on, see `pipeline.parameters`.
 lift
     ``joints3d`` (N, J, 3) metres, root-relative, axes of a camera that looks at the person,
-    ``joints2d`` (N, J, 2) on the plane z = 1 of that camera, relative to the root and scaled
-    as the card says, ``confidence`` (N, J). A graph names the ones it wants. Out: as of crop.
+    ``confidence`` (N, J). A graph names the ones it wants. Out: as of crop. Or ``joints2d``
+    (N, J, 2), pixels of the image, alone: see `pipeline.pixel_lift`.
 root
     ``image`` (N, H, W, 3). Out: ``gamma`` (N, 1), see `pipeline.root_stage`.
 refine
