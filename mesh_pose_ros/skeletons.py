@@ -212,7 +212,7 @@ _FACE72 = (
 )  # fmt: skip
 _HANDS40 = (*_fingers('left', _FINGERS20, 4), *_fingers('right', _FINGERS20, 4))
 
-# points of the SMPL-X body in the order of Hand4Whole (Moon et al., 2022)
+# points of the SMPL-X body in the order of Moon et al. (2022)
 SMPLX25 = _tree('smplx25', *_BODY25)
 SMPLX65 = _tree('smplx65', *_BODY25, *_HANDS40)
 SMPLX137 = _tree('smplx137', *_BODY25, *_HANDS40, *_FACE72)

@@ -67,6 +67,14 @@ def test_a_module_imports_only_what_lies_below(path):
         assert layer in ONLY_IN.get(root, {layer})
 
 
+@pytest.mark.parametrize('path', MODULES, ids=label)
+def test_the_runtime_names_no_published_system(path):
+    """Cards say what a network is; papers are cited by their authors."""
+    words = ('metrabs', 'rootnet', 'i2l', 'hand4whole', 'pose2pose', 'pose2mesh', 'posenet')
+    text = path.read_text().lower()
+    assert not [word for word in (*words, 'pose machine', 'pose_machine') if word in text]
+
+
 @pytest.mark.parametrize('path', TRAINING, ids=label)
 def test_training_knows_no_ros(path):
     for root, *rest in imported(path):

@@ -16,7 +16,7 @@ from mesh_pose_ros.geometry.camera import Camera
 from mesh_pose_ros.messages.cameras import read_camera_yaml
 from mesh_pose_ros.people import Box
 
-DEFAULT_FOV = 55.0  # degrees across the longer side, as MeTRAbs (Sárándi et al., 2020) assumes
+DEFAULT_FOV = 55.0  # degrees across the longer side, as Sárándi et al. (2020) assume
 ANY = '*'
 NEEDED, SIZE = ('fx', 'fy', 'cx', 'cy'), ('width', 'height')
 SAME_SHAPE = 0.005  # two images of one camera differ by less in width / height

@@ -3,7 +3,7 @@ Place a root-relative pose in front of the camera.
 
 A network sees a crop, so it can tell the shape of a person in metres but not where the person
 stands. The 2D joints close the gap: every visible joint must project onto its pixel, which is
-two equations linear in the three unknowns of the root position (Sárándi et al., MeTRAbs, 2020,
+two equations linear in the three unknowns of the root position (Sárándi et al. 2020,
 section 4). They are solved for each pose by itself: who else is in the image changes nothing.
 
 Rays are points of the plane z = 1, offsets are metres relative to any one point of the body;
@@ -86,7 +86,7 @@ def absolute_pose(
 
     :param rays, offsets, weights: see `root_position`
     :param ray_share: how far a joint in view is moved towards its ray at its own depth, 0 to 1;
-        0 keeps the shape of the offsets, 1 the projection; MeTRAbs takes 0.5
+        0 keeps the shape of the offsets, 1 the projection; Sárándi et al. take 0.5
     :param in_view: joints whose rays may move them, (..., J); those with a weight if not given
     :return: joints in the camera's axes, (..., J, 3), metres
     :raises UnobservableRootError: see `root_position`

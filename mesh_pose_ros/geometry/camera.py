@@ -153,7 +153,7 @@ class Camera:
 
     def looking_at(self, region: RegionLike, side_px: int) -> Camera:
         """
-        Turn a pinhole camera to a region of this image (Sárándi et al., MeTRAbs, 2020).
+        Turn a pinhole camera to a region of this image (Sárándi et al. 2020).
 
         The new axis goes through the region's centre. At angle 0 the vertical line of the image
         through that centre stays vertical; an angle rolls the camera. Pixels are square, and

@@ -1,7 +1,7 @@
 """
 Crops as the networks of Moon et al. were trained with them: upright rectangles of the image.
 
-Number for number those of RootNet (2019), I2L-MeshNet (2020) and Hand4Whole (2022), whose boxes
+Number for number those of their papers of 2019, 2020 (with Lee) and 2022 (with Choi), whose boxes
 are grown to the crop's aspect and then by a margin. `geometry.camera` has crops that are cameras;
 `FlatCrop.intrinsics` makes one of these.
 
@@ -22,7 +22,7 @@ Array = NDArray[np.floating]
 Size = tuple[int, int]  # width, height
 
 MARGIN = 1.25  # sides of the crop per side of the grown box
-SPAN = 2.0  # metres, side of the square that RootNet takes a person for
+SPAN = 2.0  # metres, side of the square that a person is taken for
 
 
 class EmptyBoxError(ValueError):
@@ -80,7 +80,7 @@ class FlatCrop:
         """
         Cut a grown box.
 
-        :param box: (4,), float32 for crops bit for bit as Hand4Whole cuts them
+        :param box: (4,), float32 for crops bit for bit as in 2022
         :param size: of the crop
         :param scale: sides of what is seen per side of the box
         :param angle: radians that the rectangle is turned, clockwise as seen in the image
@@ -126,7 +126,7 @@ class FlatCrop:
 
 def usual_distance(box: ArrayLike, focal: Sequence[float], span: float = SPAN) -> float:
     """
-    How far away a square would be that fills a grown box: RootNet's k.
+    How far away a square would be that fills a grown box (Moon et al. 2019: k).
 
     :param box: (4,)
     :param focal: along x and y, pixels

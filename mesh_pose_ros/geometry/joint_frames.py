@@ -1,7 +1,7 @@
 """
 Frames that a network which sees joints and no pixels measures them in.
 
-Published Pose2Mesh (Choi et al. 2020) puts a pose into a crop about its joints, then stretches
+The published code of Choi et al. (2020) puts a pose into a crop about its joints, then stretches
 x and y apart to zero mean and unit variance. The crop cancels out of that: `standardised` of
 any upright picture's pixels is what such a network takes. Crops are needed where joints are
 compared in pixels of one size.

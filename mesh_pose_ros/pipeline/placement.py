@@ -26,7 +26,7 @@ Array = NDArray[np.floating]
 # Worth of a joint that the crop does not show: what a network says about it is a guess, which
 # still beats nothing when hardly any joint is in view.
 OUT_OF_VIEW = 1e-4
-RAY_SHARE = 0.5  # MeTRAbs, section 4: joints in view move half way to their rays
+RAY_SHARE = 0.5  # Sárándi et al. 2020, section 4: joints in view move half way to their rays
 
 # People differ in size by about a twentieth, and one image does not tell a near small person
 # from a far tall one. No residual shows this error, so it is added to what residuals show.
