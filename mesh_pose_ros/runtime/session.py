@@ -6,17 +6,16 @@ A session is opened from a card and is called with named arrays; it gives named 
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from time import perf_counter
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mesh_pose_ros.errors import BackendUnavailableError, ModelError
+from mesh_pose_ros.errors import BackendUnavailableError
 from mesh_pose_ros.runtime.card import ModelCard
+from mesh_pose_ros.runtime.choice import chosen
 from mesh_pose_ros.runtime.onnx_session import OnnxSession
 from mesh_pose_ros.runtime.openvino_session import OpenVinoSession
 from mesh_pose_ros.runtime.tensorrt_session import TensorRtSession
@@ -64,7 +63,7 @@ BACKENDS: dict[str, Callable[..., Session]] = {  # each is called with card and 
 }
 PRECISIONS = ('fp32', 'fp16')
 FP16_TOO = ('tensorrt',)  # backends that also take a precision
-BEST, SAFE = 'tensorrt', 'onnxruntime'  # what 'auto' tries, and what it takes otherwise
+BEST, OTHERS = 'tensorrt', ('onnxruntime', 'openvino')  # what 'auto' tries, see `choice`
 
 
 def open_session(
@@ -100,19 +99,8 @@ def open_session(
 
 
 def _best_session(card: ModelCard, threads: int, precision: str) -> Session:
-    try:
-        session = open_session(card, BEST, threads, precision)
-    except BackendUnavailableError as err:
-        _say_once(f'networks run in {SAFE}: {err}')
-    except ModelError as err:
-        logging.getLogger(__name__).warning('%s runs in %s: %s', card.name, SAFE, err)
-    else:
-        _say_once(f'networks run in {BEST}, {precision}')
-        return session
-    return open_session(card, SAFE, threads)
+    def opener(name: str) -> Callable[[], Session]:
+        wanted = precision if name in FP16_TOO else 'fp32'
+        return lambda: open_session(card, name, threads, wanted)
 
-
-@lru_cache
-def _say_once(text: str) -> None:
-    """Log what is the same for all networks of a chain."""
-    logging.getLogger(__name__).info(text)
+    return chosen(card, {name: opener(name) for name in (BEST, *OTHERS)}, BEST, OTHERS)
