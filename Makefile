@@ -105,10 +105,10 @@ $(STAMPS)/package: $(STAMPS)/runtime $(MESSAGE_SOURCES)
 $(STAMPS)/test: $(STAMPS)/package
 	@echo 'Installing what training and tests need ...'
 	$(PIP) $(TORCH)
-	$(BIN)/python tools/requirements.py train test openvino | $(PIP) -qq -r /dev/stdin
+	$(BIN)/python tools/requirements.py train test openvino tensorrt-rtx | $(PIP) -qq -r /dev/stdin
 	@touch $@
 
 $(STAMPS)/references: $(STAMPS)/test
-	@echo 'Installing what results are compared to (300 MB) ...'
-	$(BIN)/python tools/requirements.py tensorrt-rtx dev | $(PIP) -qq -r /dev/stdin
+	@echo 'Installing what results are compared to ...'
+	$(BIN)/python tools/requirements.py dev | $(PIP) -qq -r /dev/stdin
 	@touch $@

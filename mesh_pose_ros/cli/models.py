@@ -110,6 +110,7 @@ def check(
 ) -> None:
     """Check that card and graph belong together and that the graph can be loaded."""
     card = find_card(model)
+    options.say_why_it_runs_where()
     session = open_session(card, backend, precision=precision)
     options.say(f'{card.name}: {card.kind}, {card.licence}, {card.path}')
     options.say(f'runs in {session.backend}')

@@ -25,6 +25,7 @@ from mesh_pose_ros.pipeline.mesh_pose import MeshPose, Options
 from mesh_pose_ros.pipeline.smoothing import SmoothingOptions
 from mesh_pose_ros.pipeline.tracking import TrackingOptions
 
+CHOICE = 'mesh_pose_ros.runtime.choice'
 PARTLY, FAILED = 1, 3  # 2 is the shell's and typer's code for a wrong command line
 EXIT_CODES = (
     'Exit codes: 0 all done; 1 done but for some images, which are listed; 2 wrong command line; '
@@ -131,10 +132,16 @@ class _Saying(logging.Handler):
 
 
 def say_what_is_logged() -> None:
-    """Print what this package logs, such as which backend is taken and how a build goes on."""
+    """Print what this package logs, such as how the build of an engine goes on."""
     ours = logging.getLogger('mesh_pose_ros')
     ours.addHandler(_Saying())
     ours.setLevel(logging.INFO)
+    logging.getLogger(CHOICE).setLevel(logging.WARNING)  # some lines for each network
+
+
+def say_why_it_runs_where() -> None:
+    """Print also which backend is taken and why."""
+    logging.getLogger(CHOICE).setLevel(logging.INFO)
 
 
 def say(text: str, style: str = '') -> None:

@@ -34,5 +34,5 @@ class RosHandler(logging.Handler):
 def pass_on(logger: Any) -> None:
     """Let a ROS logger say what this package logs."""
     ours = logging.getLogger(PACKAGE)
-    ours.addHandler(RosHandler(logger))
+    ours.handlers[:] = [RosHandler(logger)]  # in place of the command line's
     ours.setLevel(logging.INFO)

@@ -167,11 +167,12 @@ class Device:
         :param owner: with whom the recording goes
         :raises CudaError: it cannot be recorded
         """
+        graph = c_void_p()
         self._driver('cuStreamBeginCapture_v2', self.stream, THIS_THREAD)
         try:
             work()
         finally:  # a stream left recording could not be used again
-            graph = self._driver.asked('cuStreamEndCapture', c_void_p, self.stream)
+            self._driver('cuStreamEndCapture', self.stream, ctypes.byref(graph))
         ready = self._driver.asked('cuGraphInstantiateWithFlags', c_void_p, graph, 0)
         self._driver('cuGraphDestroy', graph)
         self._when_gone(owner, 'cuGraphExecDestroy', ready)

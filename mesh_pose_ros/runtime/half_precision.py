@@ -46,6 +46,7 @@ def in_half_precision(card: ModelCard) -> bytes:
     with warnings.catch_warnings():  # weights too small for float16 become the smallest ones
         warnings.simplefilter('ignore')
         half = convert_float_to_float16(model, keep_io_types=True, node_block_list=exact)
+    del half.graph.value_info[:]  # which still tell the old types
     return bytes(half.SerializeToString())
 
 

@@ -141,6 +141,7 @@ def progress_monitor(trt: Any, progress: Progress) -> Any:
         def __init__(self) -> None:
             trt.IProgressMonitor.__init__(self)
             self.interrupted = False
+            self.reached = 0.0  # phases may begin inside one that was as good as done
             self.phases: dict[str, list[Any]] = {}  # name -> [parent, steps, done]
 
         def phase_start(self, name: str, parent: str | None, steps: int) -> None:
@@ -148,16 +149,22 @@ def progress_monitor(trt: Any, progress: Progress) -> Any:
 
         def step_complete(self, name: str, step: int) -> bool:
             self.phases[name][2] = step + 1
-            try:
-                progress(name, self.share(name))
-            except KeyboardInterrupt:  # must not go through the library
-                self.interrupted = True
-            except Exception:
-                logging.getLogger(__name__).exception('a report of progress failed')
+            self.report(name, self.share(name))
             return not self.interrupted
 
         def phase_finish(self, name: str) -> None:
             self.phases.pop(name, None)
+            if not self.phases:
+                self.report(name, 1.0)
+
+        def report(self, name: str, share: float) -> None:
+            self.reached = max(self.reached, share)
+            try:
+                progress(name, self.reached)
+            except KeyboardInterrupt:  # must not go through the library
+                self.interrupted = True
+            except Exception:
+                logging.getLogger(__name__).exception('a report of progress failed')
 
         def share(self, name: str) -> float:
             parent, steps, done = self.phases[name]

@@ -6,6 +6,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from nvidia import assert_compiles
 
 pytest.importorskip('tflite', reason='tflite is not installed: pip install tflite onnx')
 
@@ -13,7 +14,7 @@ from mesh_pose_ros.errors import ModelError
 from mesh_pose_ros.importers import mediapipe
 from mesh_pose_ros.importers.mediapipe import import_mediapipe
 from mesh_pose_ros.runtime.card import read_card
-from mesh_pose_ros.runtime.session import open_session
+from mesh_pose_ros.runtime.session import PRECISIONS, open_session
 
 
 @pytest.fixture(scope='module')
@@ -53,6 +54,12 @@ def test_a_card_opens_as_a_session_and_names_licence_and_source(imported, name):
     assert 'mediapipe==0.10.14' in card.source
     image = np.zeros((2, card.image.height, card.image.width, 3), np.uint8)
     assert all(len(value) == 2 for value in session(image=image).values())
+
+
+@pytest.mark.parametrize('precision', PRECISIONS)
+@pytest.mark.parametrize('name', ['mediapipe_detector', 'mediapipe_pose'])
+def test_nvidia_compiles_it(imported, name, precision):
+    assert_compiles(imported / f'{name}.yaml', precision)
 
 
 def test_the_pose_card_names_its_partners(imported):

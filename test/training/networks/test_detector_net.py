@@ -1,14 +1,12 @@
 """The detector learns what it is shown, tells boxes in pixels, and runs in the pipeline."""
 
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
 import torch
+from nvidia import assert_compiles
 
 from mesh_pose_ros.pipeline.detection import DetectionOptions, Detector
 from mesh_pose_ros.runtime.card import read_card, write_card
@@ -123,11 +121,7 @@ def test_graph_keeps_to_the_rules(trained):
 
 @pytest.mark.slow
 def test_tensorrt_compiles_it(trained):
-    pytest.importorskip('tensorrt_rtx', reason="NVIDIA's compiler is not installed")
-    compiler = Path(__file__).parents[2] / 'importers' / 'build_engine.py'
-    command = [sys.executable, str(compiler), str(trained.with_suffix('.onnx'))]
-    found = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-    assert found.stdout.strip().endswith('built'), found.stdout + found.stderr
+    assert_compiles(trained)
 
 
 def test_folding_changes_nothing_but_time(recipe):
