@@ -57,6 +57,44 @@ class PictureGraph(nn.Module):
         return joints3d, joints2d, coarse, clip.memory[:, : self.rows]
 
 
+class NewestGraph(nn.Module):
+    """
+    One picture at a time, as the newest of the person's last T.
+
+    Equals a clip of these T from nothing, which is how the authors trained (T = 5), where
+    `PictureGraph` remembers more than any clip in training had. What was seen is remembered, so
+    each picture is looked at once.
+
+    :param length: T
+    """
+
+    outputs = PictureGraph.outputs
+
+    def __init__(self, network: PoseMachine, length: int) -> None:
+        super().__init__()
+        self.network = network
+        self.rows = length - 1  # of the memory
+
+    def forward(self, image: Tensor, memory: Tensor) -> tuple[Tensor, ...]:
+        """
+        See pictures of N people; outputs as of `PictureGraph`.
+
+        :param image: RGB, (N, S, S, 3) uint8
+        :param memory: sights of the pictures before, oldest first, (N, T - 1, H); a row of zeros
+            is no picture
+        """
+        machine = self.network
+        sight = machine.transformer.look(machine.trunk(image.float().permute(0, 3, 1, 2)))
+        sights = torch.cat([memory, sight.unsqueeze(1)], dim=1)
+        there = memory.abs().sum(dim=-1).sign()  # a picture goes on from one that is there
+        flags = torch.cat([torch.zeros_like(there[:, :1]), there], dim=1)
+        nothing = torch.zeros_like(memory[:, :1]).expand(-1, 4, -1)
+        trace = machine.transformer.recall(sights, flags, nothing)
+        coarse = trace.poses[:, -1]
+        refined, joints2d = machine.projector(coarse)
+        return machine.metres(refined), joints2d * machine.settings.side, coarse, sights[:, 1:]
+
+
 class ClipGraph(nn.Module):
     """Clips of a fixed number of pictures one after the other."""
 

@@ -14,7 +14,11 @@ from mesh_pose_ros.skeletons import H36M16
 from training.caffe_arrays import read_caffe_arrays
 from training.checkpoints import Report, fill
 from training.networks.pose_machine import PoseMachine, PoseMachineSettings
-from training.networks.pose_machine_graphs import PictureGraph, correction_arrays
+from training.networks.pose_machine_graphs import (
+    NewestGraph,
+    PictureGraph,
+    correction_arrays,
+)
 from training.networks.pose_machine_names import NAMING, PROJECTOR_NAMING, projector_arrays
 from training.pickled_arrays import read_pickled_arrays
 from training.systems.pictures import example_pictures
@@ -53,7 +57,7 @@ def drafts(order: Order, found: Filled) -> list[Draft]:
     """Describe the one model, with the layers that a correction bends beside it."""
     network = found.networks['pose_machine']
     assert isinstance(network, PoseMachine)
-    graph = PictureGraph(network, order.chosen('carries_back', ('no', 'yes')) == 'yes')
+    graph = graph_of(order, network)
     side, memory = network.settings.side, (graph.rows, network.settings.hidden)
     correction = CORRECTIONS[order.chosen('correction', tuple(CORRECTIONS))]
     card = unfinished_card(
@@ -81,6 +85,23 @@ def drafts(order: Order, found: Filled) -> list[Draft]:
     }
     beside = {CORRECTION: correction_arrays(network.projector)} if correction else {}
     return [Draft(graph, inputs, card, beside=beside)]
+
+
+def graph_of(order: Order, network: PoseMachine) -> PictureGraph | NewestGraph:
+    """
+    How much the network remembers.
+
+    :raises OrderError: the settings contradict each other
+    """
+    carries_back = order.chosen('carries_back', ('no', 'yes')) == 'yes'
+    if order.settings.get('clip', 'all') == 'all':
+        return PictureGraph(network, carries_back)
+    length = order.number('clip', 1)
+    if length < 2 or length % 1:
+        raise OrderError(f'clip is {length:g}, must be all or a whole number of at least 2')
+    if carries_back:
+        raise OrderError('carries_back=yes goes with clip=all: a clip begins with nothing')
+    return NewestGraph(network, int(length))
 
 
 def options_of(order: Order, correction: CorrectionOptions | None) -> dict[str, Any]:
@@ -112,6 +133,8 @@ SYSTEM = System(
         'the last step, bones as lengths along x and y; off: the network alone',
         'steps': 'of the correction per picture',
         'rate': 'of the correction, 1.5e-4',
+        'clip': 'all or a number: how many pictures, this one included, a pose is made of; all '
+        'since the track began, or the newest so many, 5 as in the training',
         'carries_back': 'no or yes: whether the layer back in time goes on from the picture '
         'before, as the published program does with clips of one picture',
         'margin': 'side of the crop per longer side of the box, 1.25',

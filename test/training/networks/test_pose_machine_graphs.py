@@ -10,7 +10,12 @@ from exported import assert_exports
 from mesh_pose_ros.pipeline.correction import CorrectionNetwork, CorrectionOptions, Corrector
 from mesh_pose_ros.skeletons import H36M16
 from training.networks.pose_machine import PoseMachine, PoseMachineSettings
-from training.networks.pose_machine_graphs import ClipGraph, PictureGraph, correction_arrays
+from training.networks.pose_machine_graphs import (
+    ClipGraph,
+    NewestGraph,
+    PictureGraph,
+    correction_arrays,
+)
 
 SMALL = PoseMachineSettings(side=72, stages=((4,), (6,), (8,), (8, 6)), hidden=16)
 
@@ -53,6 +58,24 @@ def test_picture_by_picture_gives_the_newest_pose_of_each_clip(network, pictures
         flags = torch.tensor([[0.0, 1, 1, 1]]).expand(3, -1)[:, :seen]
         clip = ClipGraph(network)(pictures[:, :seen], flags, torch.zeros(3, 4, 16))
         for ours, theirs in zip((joints3d, joints2d, coarse), clip):
+            np.testing.assert_allclose(ours, theirs[:, -1], atol=1e-4)
+
+
+@pytest.mark.slow
+def test_the_newest_of_a_clip_is_seen_outside_torch_too(network, pictures, draw, tmp_path):
+    memory = torch.rand(3, 3, 16, generator=draw)
+    memory[0, :2] = 0  # began later
+    assert_exports(NewestGraph(network, 4), {'image': pictures[:, 0], 'memory': memory}, tmp_path)
+
+
+@torch.no_grad()
+def test_the_newest_pictures_are_a_clip_from_nothing(network, pictures):
+    graph, memory = NewestGraph(network, 3), torch.zeros(3, 2, 16)
+    for newest in range(4):
+        *told, memory = graph(pictures[:, newest], memory)
+        clip = pictures[:, max(newest - 2, 0) : newest + 1]
+        flags = torch.tensor([[0.0, 1, 1]]).expand(3, -1)[:, : clip.shape[1]]
+        for ours, theirs in zip(told, ClipGraph(network)(clip, flags, torch.zeros(3, 4, 16))):
             np.testing.assert_allclose(ours, theirs[:, -1], atol=1e-4)
 
 

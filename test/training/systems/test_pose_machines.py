@@ -10,14 +10,16 @@ import pytest
 import torch
 from parity import parity_case
 from pose_machine_files import caffe_model, refinement
-from published import mesh_pose
+from published import mesh_pose, obj_vertices, seen_in_photo
 from toy_people import camera_with, seen_by
 
+from mesh_pose_ros.pipeline.adam import NO_MOMENTS
 from mesh_pose_ros.pipeline.refine_stage import RefineStage, corrector_of
 from mesh_pose_ros.runtime.card import read_card
 from mesh_pose_ros.runtime.session import open_session
 from mesh_pose_ros.skeletons import H36M16
 from training.networks.pose_machine import PoseMachine, PoseMachineSettings
+from training.networks.pose_machine_graphs import PictureGraph
 from training.systems.pose_machines import SYSTEM
 from training.systems.system import Filled, Order, OrderError
 from training.systems.writing import write
@@ -73,11 +75,7 @@ def test_a_clip_of_a_person_is_what_the_network_says_of_it(stage, machine):
         (one,) = refine(picture, CAMERA, [person], i / 10)
         joints = one.pose.joints3d @ look.own.rotation.T
         found.append(joints - joints[0])
-        crop = cv2.warpPerspective(
-            picture, look.own.homography(CAMERA), look.own.size,
-            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        )  # fmt: skip
-        image = torch.from_numpy(crop).float().permute(2, 0, 1)[None, None]
+        image = torch.from_numpy(crop_of(picture, look)).float().permute(2, 0, 1)[None, None]
         clip = machine(image, torch.ones(1, 1), memory)
         # the layer back in time has nothing to come from
         memory = torch.cat([clip.memory[:, :2], torch.zeros_like(clip.memory[:, 2:])], dim=1)
@@ -111,9 +109,54 @@ def test_every_correction_gives_people_in_front_of_the_camera(stage, correction)
 
 
 def test_settings_that_mean_nothing_are_refused(stage):
-    for wrong, message in (({'rate': 'fast'}, 'rate'), ({'correction': 'yes'}, 'correction')):
+    for wrong, message in (
+        ({'rate': 'fast'}, 'rate'),
+        ({'correction': 'yes'}, 'correction'),
+        ({'clip': '1'}, 'whole number of at least 2'),
+        ({'clip': '2.5'}, 'whole number'),
+        ({'clip': '5', 'carries_back': 'yes'}, 'begins with nothing'),
+    ):
         with pytest.raises(OrderError, match=message):
             stage(**wrong)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('correction', ['corrected', 'published'])
+def test_people_are_corrected_as_each_of_them_alone(stage, machine, correction):
+    """Adam's means are one person's, carried where the authors carry them."""
+    refine, card = stage(correction=correction)
+    network, correct = corrector_of(card)
+    ann, bob = (
+        seen_by(CAMERA, [x, 0.1, 4.0], track_id=i) for i, x in enumerate((0.4, -0.5), start=1)
+    )
+    for person in (ann, bob):
+        seen_alone = corrected_alone(machine, correct, refine, person, 3)
+        refine.reset()
+        for i, (picture, wanted) in enumerate(zip(pictures(3), seen_alone, strict=True)):
+            order = [ann, bob] if i % 2 else [bob, ann]
+            found = {one.track_id: one for one in refine(picture, CAMERA, order, i / 10)}
+            look = refine._look(person, CAMERA)
+            joints = found[person.track_id].pose.joints3d @ look.own.rotation.T
+            metres = network.metres(wanted)
+            np.testing.assert_allclose(joints - joints[0], metres - metres[0], atol=2e-3)
+
+
+def corrected_alone(machine, correct, refine, person, count):
+    """What network and correction say of each picture of one person."""
+    look, memory, moments = refine._look(person, CAMERA), torch.zeros(1, 2, 16), NO_MOMENTS
+    for picture in pictures(count):
+        crop = torch.from_numpy(crop_of(picture, look))[None]
+        _, _, coarse, memory = PictureGraph(machine)(crop, memory)
+        told = correct(coarse[0].numpy(), look.joints2d / 72, look.confidence >= 0.3, moments)
+        moments = told.moments
+        yield told.pose
+
+
+def crop_of(picture, look):
+    return cv2.warpPerspective(
+        picture, look.own.homography(CAMERA), look.own.size,
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+    )  # fmt: skip
 
 
 @pytest.mark.slow
@@ -141,6 +184,12 @@ def test_from_the_caffe_model_to_people_in_a_video(tmp_path):
     for person in people:
         assert set(H36M16.names) <= set(person['joints3d_cam_mm'])
     assert (tmp_path / 'overlay.mp4').stat().st_size > 1000
+    standing = seen_in_photo(tmp_path / 'model', tmp_path / 'photo')
+    joints = np.array([standing['joints3d_cam_mm'][name] for name in H36M16.names])
+    assert np.isfinite(joints).all()
+    assert (joints[:, 2] > 0).all()
+    assert obj_vertices(tmp_path / 'photo').shape[1] == 3
+    assert cv2.imread(str(tmp_path / 'photo' / 'out' / 'photo_overlay.jpg')).shape == (480, 640, 3)
 
 
 def write_clip(path):
