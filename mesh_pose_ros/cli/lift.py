@@ -9,9 +9,8 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from mesh_pose_ros.bag.streams import guess_camera
 from mesh_pose_ros.cli import options
-from mesh_pose_ros.cli.given import DEFAULT_FOV, read_cameras
+from mesh_pose_ros.cli.given import read_cameras
 from mesh_pose_ros.cli.pictures import read_image
 from mesh_pose_ros.errors import BadImageError, ModelError
 from mesh_pose_ros.geometry.camera import Camera
@@ -22,6 +21,7 @@ from mesh_pose_ros.render.files import writing
 from mesh_pose_ros.render.json_lines import JsonLines, people_fields
 from mesh_pose_ros.runtime.models import find_card
 from mesh_pose_ros.runtime.session import open_session
+from mesh_pose_ros.skeletons import SKELETONS, Skeleton
 
 Joints = NDArray[np.floating]
 
@@ -32,10 +32,18 @@ def lift(
         Path,
         typer.Argument(
             help='npy: (J, 2) or (N, J, 2) of pixels, a third column is confidence. Joints in '
-            "the order of the model's joint set (`mesh_pose models check` names them)."
+            'the order of --joint-set.'
         ),
     ],
     model: Annotated[str, typer.Option(help='Name or path of a lift model that takes pixels.')],
+    joint_set: Annotated[
+        str,
+        typer.Option(
+            help=f'Joint set of the file: {", ".join(SKELETONS)}. What another set than the '
+            "model's has is matched by name; pelvis and neck of coco19 come from coco17. "
+            "Default: the model's."
+        ),
+    ] = '',
     image: Annotated[
         Path | None, typer.Option(help='The picture that the pixels are of, to draw on.')
     ] = None,
@@ -60,25 +68,38 @@ def lift(
     stage = lift_stage_of(open_session(card, backend, threads), card)
     if not isinstance(stage, PixelLift):
         raise ModelError(f'{card.path}: takes no pixels, so it cannot lift {joints}')
-    found = read_joints(joints, len(stage.skeleton), stage.skeleton.name)
+    skeleton = _skeleton(joint_set, stage)
+    found = read_joints(joints, skeleton)
     picture = read_image(image) if image else None
     width, height = picture.shape[1::-1] if picture is not None else _size(size, found)
     name = image.name if image else joints.name
-    known = read_cameras(camera, fov) if camera else None
-    seen_by = (
-        known.of(name, (width, height))
-        if known
-        else guess_camera(fov or DEFAULT_FOV, (width, height))
-    )
-    people = people_of(stage, found, seen_by)
+    seen_by = read_cameras(camera, fov).of(name, (width, height))
+    people = people_of(stage, skeleton, found, seen_by)
     _write(people, seen_by, picture, out, joints.stem)
     if json:
         with JsonLines(json) as lines:
             lines.write({'file_name': name, 'people': people_fields(people)})
     options.say(f'{len(people)} people from {joints}, results in {out}')
+    if len(people) < len(found):
+        options.say(
+            f'{len(found) - len(people)} left out: a joint is not known, or all are in one place',
+            'yellow',
+        )
+    if seen_by.guessed:
+        options.say('camera guessed: distances are rough; --camera gives a calibration', 'yellow')
 
 
-def read_joints(path: Path, count: int, skeleton: str) -> Joints:
+def _skeleton(name: str, stage: PixelLift) -> Skeleton:
+    """Joint set of the file."""
+    if not name:
+        return stage.skeleton
+    if name not in SKELETONS:
+        raise typer.BadParameter(f'no joint set {name!r}; known are {", ".join(SKELETONS)}')
+    stage.demand(SKELETONS[name])
+    return SKELETONS[name]
+
+
+def read_joints(path: Path, skeleton: Skeleton) -> Joints:
     """
     Read people's joints, (N, J, 3): pixels and confidence.
 
@@ -90,17 +111,22 @@ def read_joints(path: Path, count: int, skeleton: str) -> Joints:
         raise BadImageError(f'{path}: cannot be read as npy: {err}') from err
     shape = values.shape
     people = values[None] if values.ndim == 2 else values
-    if people.ndim != 3 or people.shape[1] != count or people.shape[2] not in (2, 3):
+    if people.ndim != 3 or people.shape[1] != len(skeleton) or people.shape[2] not in (2, 3):
         raise BadImageError(
-            f'{path}: is {shape}, wanted is (N, {count}, 2 or 3): the joints of {skeleton}'
+            f'{path}: is {shape}, wanted is (N, {len(skeleton)}, 2 or 3): the joints of '
+            f'{skeleton.name}. --joint-set says that they are of another set'
         )
+    if people.dtype.kind not in 'iuf':
+        raise BadImageError(f'{path}: holds {people.dtype}, wanted are numbers')
     sure = np.ones((*people.shape[:2], 1)) if people.shape[2] == 2 else people[..., 2:]
     return np.concatenate([people[..., :2], sure], axis=-1).astype(float)
 
 
-def people_of(stage: PixelLift, joints: Joints, camera: Camera) -> list[Person]:
-    """Lift all people; who cannot be lifted is left out."""
-    poses = [pose_from_pixels(stage.skeleton, j[:, :2], camera, j[:, 2]) for j in joints]
+def people_of(
+    stage: PixelLift, skeleton: Skeleton, joints: Joints, camera: Camera
+) -> list[Person]:
+    """Lift all people, (N, J, 3) of a skeleton; who cannot be lifted is left out."""
+    poses = [pose_from_pixels(skeleton, j[:, :2], camera, j[:, 2]) for j in joints]
     found = stage.lifted(poses)
     return [_person(one, i) for i, one in enumerate(found, 1) if one is not None]
 
@@ -113,12 +139,13 @@ def _person(lifted: Lifted, number: int) -> Person:
 
 
 def _size(told: str, joints: Joints) -> tuple[int, int]:
-    """Size of the picture: as told, or one that all joints are in."""
+    """Size of the picture: as told, or one that all known joints are in."""
     if not told:
-        across, down = joints[..., :2].max(axis=(0, 1))
+        corners = joints[..., :2].reshape(-1, 2)
+        across, down = corners[np.isfinite(corners).all(axis=1)].max(axis=0, initial=0)
         return int(across) + 1, int(down) + 1
     width, _, height = told.partition('x')
-    if not (width.isdigit() and height.isdigit()):
+    if not (width.isdigit() and height.isdigit() and int(width) and int(height)):
         raise typer.BadParameter(f'{told!r} is no size such as 640x480')
     return int(width), int(height)
 

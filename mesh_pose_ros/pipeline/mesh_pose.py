@@ -129,8 +129,14 @@ class MeshPose:
         self._options = options
         self._watches = watches
         self._tracker, self._smoother = Tracker(), Smoother()
+        self._speaker: PixelLift | None = None  # a lift model that was itself asked for
         if isinstance(lift, PixelLift):
             lift.demand(self.skeleton)
+            self._speaker = lift if card.kind == 'lift' else None
+            if lift.topology is None and self._speaker is None:
+                raise ModelError(
+                    f'{lift.name} makes no meshes, only joints: ask for it as the model itself'
+                )
 
     @classmethod
     def open(cls, options: Options = Options()) -> MeshPose:
@@ -208,6 +214,8 @@ class MeshPose:
     @property
     def skeleton(self) -> Skeleton:
         """The joints of every pose."""
+        if self._speaker:
+            return self._speaker.skeleton
         return self._refine.skeleton if self._refine else self._crop.skeleton
 
     @property
@@ -247,6 +255,8 @@ class MeshPose:
     def _lifted(self, people: list[Person]) -> list[Person]:
         if self._lift is None:
             return people
+        if self._speaker:
+            return self._speaker.people(people)
         meshes = self._lift([person.pose for person in people])
         return [p.with_(mesh=mesh or p.mesh) for p, mesh in zip(people, meshes, strict=True)]
 

@@ -6,7 +6,8 @@ graph takes ``joints2d`` (N, J, 2), pixels of the picture, every joint of the ca
 gives ``joints3d`` (N, J, 3) and perhaps ``vertices`` (N, V, 3), ``body_joints`` (N, B, 3): metres
 from a root in the axes of the picture's camera. People stand where the rays of the joints and
 ``joints3d`` agree best (`geometry.absolute`), so that the body covers the person in the picture;
-how far away that is follows from the size that the network gives them.
+how far away that is follows from the size that the network gives them. Where such a model is asked
+for, its joints are the people's; as the partner of another it gives the meshes alone.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from mesh_pose_ros.geometry.absolute import (
     root_position_weak,
 )
 from mesh_pose_ros.geometry.camera import Camera
-from mesh_pose_ros.people import Mesh, Pose, Topology
+from mesh_pose_ros.people import Mesh, Person, Pose, Topology
 from mesh_pose_ros.pipeline.lift_stage import LiftStage, matching, mixed
 from mesh_pose_ros.pipeline.topology import read_topology
 from mesh_pose_ros.runtime.card import ModelCard
@@ -64,6 +65,7 @@ class PixelLift:
         assert card.skeleton
         self._session = session
         self._card = card
+        self.name = card.name
         self.skeleton: Skeleton = card.skeleton
         self.topology: Topology | None = read_topology(card)
 
@@ -86,6 +88,26 @@ class PixelLift:
         """Meshes of poses of one skeleton; None where a joint is not known."""
         return [found.mesh if found else None for found in self.lifted(poses)]
 
+    def people(self, people: Sequence[Person]) -> list[Person]:
+        """
+        People with the network's joints and meshes.
+
+        Who cannot be lifted has no mesh, and keeps the joints that were found, by their names.
+        """
+        poses = [person.pose for person in people]
+        pairs = zip(people, self.lifted(poses), strict=True)
+        return [
+            person.with_(pose=found.pose, mesh=found.mesh)
+            if found
+            else person.with_(pose=self._renamed(person.pose), mesh=None)
+            for person, found in pairs
+        ]
+
+    def _renamed(self, pose: Pose) -> Pose:
+        mixer, _ = matching(pose.skeleton, self.skeleton.names)
+        joints2d, joints3d = mixed(mixer, pose.joints2d), mixed(mixer, pose.joints3d)
+        return Pose(self.skeleton, joints2d, joints3d, mixer @ pose.confidence)
+
     def lifted(self, poses: Sequence[Pose]) -> list[Lifted | None]:
         """Joints and meshes of poses of one skeleton; None where a joint is not known."""
         if not poses:
@@ -102,7 +124,10 @@ class PixelLift:
             found = self._session(joints2d=pixels[able].astype(np.float32))
             for row, i in enumerate(able):
                 told = {name: values[row].astype(float) for name, values in found.items()}
-                rays = places[i, :, :2] / places[i, :, 2:]
+                ahead = places[i, :, 2:] > 0
+                rays = np.where(
+                    ahead, places[i, :, :2] / np.where(ahead, places[i, :, 2:], 1), np.nan
+                )
                 people[i] = self._placed(told, pixels[i], rays, confidence[i])
         return people
 

@@ -7,8 +7,7 @@ import sys
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto
-from toy_models import Graph, export_blob_detector, export_statue, export_topology, stored
+from toy_models import export_blob_detector, export_sculptor, export_statue
 from toy_people import LENSES, STANDING, camera_with, seen_by
 
 from mesh_pose_ros.errors import ModelError
@@ -19,22 +18,6 @@ from mesh_pose_ros.skeletons import COCO17, COCO19, MANO21
 
 ROOTS = [(0.0, 0.0, 3.0), (1.2, -0.3, 4.0), (-1.0, 0.4, 6.0)]
 PINHOLE = camera_with('pinhole')
-
-
-def export_sculptor(folder, name='sculptor', skeleton=COCO17, **fields):
-    """Whatever the pixels, it sees the standing person; the mesh are four of the joints."""
-    graph, count = Graph(), len(skeleton)
-    flat = graph('Mul', graph('ReduceMean', 'joints2d', np.array([1, 2]), keepdims=1), 0.0)
-    joints = np.concatenate([STANDING, np.zeros((count, 3))])[:count]
-    graph.give('joints3d', graph('Add', flat, joints[None]))
-    graph.give('vertices', graph('Add', flat, joints[None, :4]))
-    outputs = {'joints3d': ['n', count, 3], 'vertices': ['n', 4, 3]}
-    inputs = {'joints2d': (TensorProto.FLOAT, ['n', count, 2])}
-    graph.save(folder / f'{name}.onnx', inputs, outputs)
-    return stored(
-        folder, name, 'lift', skeleton=skeleton, topology=export_topology(folder),
-        outputs=dict.fromkeys(outputs, 'root_relative_m'), **fields,
-    )  # fmt: skip
 
 
 @pytest.fixture
@@ -99,6 +82,67 @@ def test_a_graph_must_say_joints_in_space(tmp_path, opened):
     onnx.save(model, card.path)
     with pytest.raises(ModelError, match='joints3d'):
         lift_stage_of(opened(card), card)
+
+
+@pytest.fixture
+def asked(tmp_path):
+    """A chain that a lift model is asked for, whose pixels come from another model."""
+    export_blob_detector(tmp_path)
+    export_statue(tmp_path, partners={'detector': 'blobs'})
+
+    def ask(**kind):
+        export_sculptor(tmp_path, skeleton=COCO19, partners={'crop': 'statue'}, **kind)
+        return MeshPose.open(Options(model=str(tmp_path / 'sculptor.yaml'), threads=1))
+
+    return ask
+
+
+def test_who_asks_for_a_lift_model_gets_its_joints(asked):
+    chain = asked()
+    (person,) = chain(scene(120), PINHOLE)
+    assert chain.skeleton is person.pose.skeleton
+    assert person.pose.skeleton.names == COCO19.names
+    # the network says pelvis and neck are at the root, whatever the pixels
+    root = person.pose.joints3d[COCO19.index('neck')]
+    np.testing.assert_allclose(person.pose.joints3d[:17], STANDING + root, atol=1e-4)
+    np.testing.assert_allclose(person.mesh.vertices, person.pose.joints3d[:4], atol=1e-4)
+
+
+def test_joints_alone_are_lifted_too(asked):
+    chain = asked(mesh=False)
+    (person,) = chain(scene(120), PINHOLE)
+    assert person.mesh is None
+    assert chain.topology is None
+    root = person.pose.joints3d[COCO19.index('neck')]
+    np.testing.assert_allclose(person.pose.joints3d[:17], STANDING + root, atol=1e-4)
+
+
+def test_who_cannot_be_lifted_keeps_the_joints_that_were_found(tmp_path, opened):
+    card = export_sculptor(tmp_path, skeleton=COCO19)
+    people = [seen_by(PINHOLE, root) for root in ROOTS]
+    people[1].pose.joints2d[3] = people[1].pose.joints3d[3] = np.nan
+    _, second, _ = lift_stage_of(opened(card), card).people(people)
+    assert second.pose.skeleton.names == COCO19.names
+    assert second.mesh is None
+    known = np.delete(np.arange(17), 3)
+    np.testing.assert_allclose(second.pose.joints3d[known], people[1].pose.joints3d[known])
+    hips = people[1].pose.joints3d[11:13].mean(axis=0)
+    np.testing.assert_allclose(second.pose.joints3d[COCO19.index('pelvis')], hips)
+
+
+def test_joints_alone_are_no_partner_that_makes_meshes(tmp_path):
+    export_blob_detector(tmp_path)
+    export_sculptor(tmp_path, mesh=False)
+    export_statue(tmp_path, partners={'detector': 'blobs', 'lift': 'sculptor'})
+    with pytest.raises(ModelError, match='sculptor makes no meshes'):
+        MeshPose.open(Options(model=str(tmp_path / 'statue.yaml')))
+
+
+def test_a_joint_behind_the_camera_has_no_ray(sculptor):
+    person = seen_by(PINHOLE, ROOTS[0])
+    person.pose.joints3d[9] = (0.2, 0.3, -0.05)
+    (found,) = sculptor.lifted([person.pose])
+    np.testing.assert_allclose(found.pose.joints3d, STANDING + ROOTS[0], atol=1e-4)
 
 
 def scene(x):

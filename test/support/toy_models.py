@@ -234,3 +234,22 @@ def export_topology(folder):
     faces = np.array([[0, 2, 1], [0, 1, 3], [1, 2, 3], [2, 0, 3]])
     np.savez(path, faces=faces, parents=[-1], joint_names=['pelvis'])
     return path
+
+
+def export_sculptor(folder, name='sculptor', skeleton=COCO17, mesh=True, **fields):
+    """Whatever the pixels, it sees the standing person; the mesh are four of the joints."""
+    graph, count = Graph(), len(skeleton)
+    flat = graph('Mul', graph('ReduceMean', 'joints2d', np.array([1, 2]), keepdims=1), 0.0)
+    joints = np.concatenate([STANDING, np.zeros((count, 3))])[:count]
+    graph.give('joints3d', graph('Add', flat, joints[None]))
+    outputs = {'joints3d': ['n', count, 3]}
+    if mesh:
+        graph.give('vertices', graph('Add', flat, joints[None, :4]))
+        outputs['vertices'] = ['n', 4, 3]
+        fields['topology'] = export_topology(folder)
+    inputs = {'joints2d': (TensorProto.FLOAT, ['n', count, 2])}
+    graph.save(folder / f'{name}.onnx', inputs, outputs)
+    return stored(
+        folder, name, 'lift', skeleton=skeleton,
+        outputs=dict.fromkeys(outputs, 'root_relative_m'), **fields,
+    )  # fmt: skip
