@@ -24,6 +24,7 @@ from mesh_pose_ros.runtime.models import cache_folder
 
 PLAN, GRAPH, PART = '.plan', '.onnx', '.part'
 LOCK = 'building.lock'
+READABLE = 0o644  # by all: one user may build what another runs
 FORMAT = 1  # of the files, and of how we build; raise it to have all plans built anew
 
 
@@ -106,6 +107,7 @@ class PlanCache:
             self.folder.mkdir(parents=True, exist_ok=True)
             handle, beside = tempfile.mkstemp(dir=self.folder, prefix=name, suffix=PART)
             with os.fdopen(handle, 'wb') as file:
+                os.fchmod(handle, READABLE)
                 file.write(data)
             Path(beside).replace(self.folder / name)
         except OSError as err:
