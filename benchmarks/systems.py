@@ -114,8 +114,9 @@ def read(report: Path) -> Outcome:
         for told in case.iter('property'):
             if (name := told.get('name', '')).startswith('agrees.'):
                 apart, most = map(float, told.get('value', '').split())
-                before = outcome.agreements.get(name[7:], (0.0, most))
-                outcome.agreements[name[7:]] = (max(apart, before[0]), most)
+                before = outcome.agreements.get(name[7:], (0.0, 1.0))
+                if apart / most >= before[0] / before[1]:
+                    outcome.agreements[name[7:]] = (apart, most)
     return outcome
 
 
