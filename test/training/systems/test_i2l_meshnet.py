@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from nvidia import assert_compiles
 from published import BOX, CAMERA, body_models, checkpoint, mesh_pose, obj_vertices, seen_in_photo
 
 from mesh_pose_ros.geometry.crop_boxes import FlatCrop, grown_box, usual_distance
@@ -45,6 +46,8 @@ def test_a_body_at_the_distance_that_rootnet_says(tmp_path, crop):
         'export', '--system', 'i2l_meshnet', '--checkpoint', file, '--body-model', smpl,
         '--set', 'mesh=lixel', '--set', 'root=rootnet', '--out', out,
     )  # fmt: skip
+    for name in ('rootnet', 'i2l_meshnet'):
+        assert_compiles(out / f'{name}.yaml')
     person = seen_in_photo(out / 'i2l_meshnet.yaml', tmp_path / 'photo')
     assert (tmp_path / 'photo' / 'out' / 'photo_overlay.jpg').stat().st_size > 1000
 

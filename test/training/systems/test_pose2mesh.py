@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+from nvidia import assert_compiles
 from parity import agree, official_state, parity_case, parity_file, shapes_in
 from published import body_models, checkpoint, mesh_pose, obj_vertices, photo
 
@@ -51,6 +52,7 @@ def test_the_lifter_alone_needs_no_body_model(tmp_path):
     )  # fmt: skip
     card = read_card(tmp_path / 'model' / 'lifter.yaml')
     assert card.kind == 'lift'
+    assert_compiles(tmp_path / 'model' / 'lifter.yaml')
     pixels = parity_case('pose2mesh/coco_case.npz')['pose2d_px']
     people = lifted(tmp_path / 'model', tmp_path, pixels)
     settings = {'part': 'lifter', 'hidden': str(NARROW)}
@@ -81,6 +83,7 @@ def test_the_published_mesh_by_two_commands(tmp_path, joints):
         '--body-model', body, '--out', tmp_path / 'model', '--name', 'model',
     )  # fmt: skip
     card = read_card(tmp_path / 'model' / 'model.yaml')
+    assert_compiles(tmp_path / 'model' / 'model.yaml')
     case = parity_case(f'pose2mesh/{joints}_case.npz')
     with np.load(tmp_path / 'model' / card.options['coarsening']) as order:
         np.testing.assert_array_equal(
