@@ -173,7 +173,11 @@ class Corrector:
         self._to_bones = _bone_matrix(parents)
 
     def __call__(
-        self, coarse: Array, joints2d: Array, seen: Array, moments: Moments = NO_MOMENTS
+        self,
+        coarse: Array,
+        joints2d: Array,
+        seen: NDArray[np.bool_],
+        moments: Moments = NO_MOMENTS,
     ) -> Correction:
         """
         Correct poses.

@@ -9,7 +9,8 @@ time goes back.
 
 If the card names a ``correction`` (npz beside it, see `pipeline.correction`), the graph also gives
 ``coarse`` (N, 3 J), the pose before refinement, and the joints that the crop network saw correct
-it. Joints in metres are then placed on the rays of those joints.
+it. The pose is then placed by the rays of those joints; where that is far from where the crop
+network has the person, the pose takes the pelvis from there.
 
 Options of the card: ``memory`` ([R, H]), ``margin`` of the crop, ``patience``, ``correction``,
 ``correct`` (fields of `CorrectionOptions`), ``seen`` (confidence from which a joint counts).
@@ -31,6 +32,7 @@ from mesh_pose_ros.pipeline.correction import CorrectionNetwork, CorrectionOptio
 from mesh_pose_ros.pipeline.crops import cut_as_seen
 from mesh_pose_ros.pipeline.placement import place
 from mesh_pose_ros.pipeline.tensors import image_tensor
+from mesh_pose_ros.pipeline.tracking import pelvis_of
 from mesh_pose_ros.runtime.card import ModelCard
 from mesh_pose_ros.runtime.session import Session
 from mesh_pose_ros.skeletons import joint_mixer
@@ -41,6 +43,9 @@ MARGIN = 1.25
 PATIENCE = 0.5  # seconds
 SEEN = 0.3
 UNSEEN_CONFIDENCE = 0.3  # of joints that only the network knows of
+# A pose that has little to do with the joints seen fits their rays best close to the camera. Limbs
+# of mean lengths put children too far away, by less than this.
+MISFIT = 1.6
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +133,7 @@ class RefineStage:
         joints2d, confidence = self._joints_of(person.pose)
         ahead = np.concatenate([camera.rays(joints2d), np.ones((len(joints2d), 1))], axis=1)
         pixels = own.project(camera.to_optical(ahead))
-        sound = np.isfinite(pixels).all(axis=1)
+        sound = np.asarray(np.isfinite(pixels).all(axis=1))
         pixels, confidence = (
             np.where(sound[:, None], pixels, 0.0),
             np.where(sound, confidence, 0.0),
@@ -141,7 +146,7 @@ class RefineStage:
         own = pose.skeleton.places_of(self.skeleton.names) >= 0
         # the middle of a pair is a joint, one joint in place of another is not
         known = own | ((mixer > 0).sum(axis=1) > 1)
-        sound = np.isfinite(pose.joints2d).all(axis=1)
+        sound = np.asarray(np.isfinite(pose.joints2d).all(axis=1))
         joints = mixer @ np.where(sound[:, None], pose.joints2d, 0.0)
         spoilt = (mixer > 0) @ ~sound
         return joints, np.where(known & ~spoilt, mixer @ pose.confidence, 0.0)
@@ -180,18 +185,26 @@ class RefineStage:
         return network.metres(found.pose).astype(float), found.moments
 
     def _placed(self, look: Look, offsets: Array, camera: Camera) -> Person:
-        """Put the pose where its joints are seen; where that fails the person stays."""
+        """Put the pose where its joints are seen, or where the crop network has the person."""
         person, own = look.person, look.own
+        pelvis = pelvis_of(person)
         if not np.isfinite(offsets).all():
             return self._unrefined(person)
         at = place(own, look.joints2d, offsets, look.confidence, ray_share=0.0)
-        if at is None:
+        if at is not None:
+            placed = self._posed(look, own.to_optical(at.joints), camera)
+            if not _far_apart(pelvis_of(placed), pelvis):
+                return placed.with_(depth_stddev=at.depth_stddev)
+        if not np.isfinite(pelvis).all():
             return self._unrefined(person)
-        joints3d = own.to_optical(at.joints)
+        posed = self._posed(look, own.to_optical(offsets), camera)
+        return self._posed(look, posed.pose.joints3d - pelvis_of(posed) + pelvis, camera)
+
+    def _posed(self, look: Look, joints3d: Array, camera: Camera) -> Person:
         known = look.confidence > 0
         confidence = np.where(known, look.confidence, UNSEEN_CONFIDENCE * look.confidence.max())
         pose = Pose(self.skeleton, camera.project(joints3d), joints3d, confidence)
-        return person.with_(pose=pose, depth_stddev=at.depth_stddev)
+        return look.person.with_(pose=pose)
 
     def _unrefined(self, person: Person) -> Person:
         """The person with the pose they had, in the skeleton that all poses have here."""
@@ -203,6 +216,12 @@ class RefineStage:
         lost = confidence <= 0
         joints3d[lost], joints2d[lost] = np.nan, np.nan
         return person.with_(pose=Pose(self.skeleton, joints2d, joints3d, confidence))
+
+
+def _far_apart(place: Array, other: Array) -> bool:
+    """Whether one distance is a misfit if the other is none; places may be unknown (NaN)."""
+    ratio = np.linalg.norm(place) / np.linalg.norm(other)
+    return bool(ratio > MISFIT or ratio < 1 / MISFIT)
 
 
 def square_round(box: Box, margin: float) -> Region:

@@ -17,7 +17,7 @@ from mesh_pose_ros.pipeline.refine_stage import (
     corrector_of,
     square_round,
 )
-from mesh_pose_ros.pipeline.tracking import TrackingOptions
+from mesh_pose_ros.pipeline.tracking import TrackingOptions, pelvis_of
 from mesh_pose_ros.skeletons import COCO17, H36M16
 
 CAMERA = camera_with('plumb_bob')
@@ -99,6 +99,26 @@ def test_a_person_that_cannot_be_looked_at_keeps_the_pose(stage):
     lost = ANN.with_(box=Box(0, 0, 0, 0))
     (person,) = stage()(GREY, CAMERA, [lost], 0.0)
     np.testing.assert_allclose(person.pose.joints3d, ANN.pose.joints3d)
+
+
+def test_a_pose_that_fits_no_joints_stays_with_the_person(stage):
+    """Joints seen three times as far apart would put the person three times as near."""
+    pixels = ANN.pose.joints2d
+    pose = replace(ANN.pose, joints2d=pixels + 2 * (pixels - pixels.mean(axis=0)))
+    (person,) = stage()(GREY, CAMERA, [ANN.with_(pose=pose)], 0.0)
+    np.testing.assert_allclose(pelvis_of(person), pelvis_of(ANN), atol=1e-6)
+    own = CAMERA.looking_at(square_round(ANN.box, MARGIN), SIDE)
+    joints = own.to_optical(STANDING)
+    np.testing.assert_allclose(
+        person.pose.joints3d - person.pose.joints3d[0], joints - joints[0], atol=1e-5
+    )
+
+
+def test_a_person_whose_place_is_unknown_is_placed_by_the_joints(stage):
+    unknown = replace(ANN.pose, joints3d=np.full_like(ANN.pose.joints3d, np.nan))
+    (person,) = stage()(GREY, CAMERA, [ANN.with_(pose=unknown)], 0.0)
+    (known,) = stage()(GREY, CAMERA, [ANN], 0.0)
+    np.testing.assert_allclose(person.pose.joints3d, known.pose.joints3d)
 
 
 def test_nobody_is_nobody(stage):

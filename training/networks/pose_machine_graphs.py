@@ -131,9 +131,9 @@ def correction_arrays(projector: PoseProjector) -> dict[str, NDArray[np.float32]
         'project3': pair[2],
         'project4': projector.last,
     }
-    ranges = np.array(RANGES, np.float32)[: projector.last.out_features // 2] / 1000
+    ranges = np.array(RANGES, np.float32)[: projector.last.out_features // 2] / np.float32(1000)
     arrays = {'low': ranges[:, 0], 'high': ranges[:, 1]}
     for name, layer in layers.items():
-        arrays[f'{name}_weight'] = layer.weight.detach().numpy().T.copy()
-        arrays[f'{name}_bias'] = layer.bias.detach().numpy().copy()
+        weight, bias = (part.detach().numpy() for part in layer.parameters())
+        arrays |= {f'{name}_weight': weight.T.copy(), f'{name}_bias': bias.copy()}
     return arrays

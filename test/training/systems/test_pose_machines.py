@@ -10,7 +10,7 @@ import pytest
 import torch
 from parity import parity_case
 from pose_machine_files import caffe_model, refinement
-from published import mesh_pose, obj_vertices, seen_in_photo
+from published import BOX, mesh_pose, obj_vertices, seen_in_photo
 from toy_people import camera_with, seen_by
 
 from mesh_pose_ros.pipeline.adam import NO_MOMENTS
@@ -187,7 +187,10 @@ def test_from_the_caffe_model_to_people_in_a_video(tmp_path):
     standing = seen_in_photo(tmp_path / 'model', tmp_path / 'photo')
     joints = np.array([standing['joints3d_cam_mm'][name] for name in H36M16.names])
     assert np.isfinite(joints).all()
-    assert (joints[:, 2] > 0).all()
+    left, top, width, height = BOX
+    across, down = np.array(standing['joints2d']['pelvis']) - (left, top)
+    assert 0 < across < width
+    assert 0 < down < height
     assert obj_vertices(tmp_path / 'photo').shape[1] == 3
     assert cv2.imread(str(tmp_path / 'photo' / 'out' / 'photo_overlay.jpg')).shape == (480, 640, 3)
 
