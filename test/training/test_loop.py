@@ -1,7 +1,11 @@
 """A training run learns, and goes on after a break as if there had been none."""
 
+import os
 import signal
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,14 +15,18 @@ from training.networks.lifter import LifterSettings
 from training.recipes.lifter import LifterRecipe
 
 
-@pytest.fixture
-def recipe(body_path):
+def recipe_of(body):
     return LifterRecipe(
-        body=body_path,
+        body=body,
         network=LifterSettings(hidden=48, frame_hidden=32, corrections=2),
         schedule=Schedule(steps=60, batch=32, warm_up=5, rate=3e-3),
         vertices=60,
     )
+
+
+@pytest.fixture
+def recipe(body_path):
+    return recipe_of(body_path)
 
 
 @torch.no_grad()
@@ -65,19 +73,40 @@ def test_others_go_on_from_the_weights_of_a_run(recipe, tmp_path):
     assert again.step == 41, 'a run that has begun goes on, whatever it began with'
 
 
+INTERRUPTED = """
+import signal, sys
+from pathlib import Path
+from test_loop import recipe_of
+from training.loop import Trainer
+
+trainer = Trainer(recipe_of(Path(sys.argv[2])).task(None), Path(sys.argv[3]))
+losses = trainer.task.losses
+
+
+def interrupted(step, generator):
+    if step == 3:
+        signal.raise_signal(int(sys.argv[1]))
+    return losses(step, generator)
+
+
+trainer.task.losses = interrupted
+trainer.run(quiet=True)
+"""
+
+
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_ends_a_run_between_steps_with_a_checkpoint(recipe, tmp_path, number):
-    trainer = Trainer(recipe.task(None), tmp_path)
-    losses = trainer.task.losses
-
-    def interrupted(step, generator):
-        if step == 3:
-            signal.raise_signal(number)
-        return losses(step, generator)
-
-    trainer.task.losses = interrupted
-    trainer.run(quiet=True)
-    assert trainer.step == 4
+def test_an_interrupt_ends_a_run_between_steps_with_a_checkpoint(
+    recipe, body_path, tmp_path, number
+):
+    # a process of its own: other libraries of this one have handlers for signals, too
+    here = Path(__file__).parent
+    done = subprocess.run(
+        [sys.executable, '-c', INTERRUPTED, str(int(number)), str(body_path), str(tmp_path)],
+        env=os.environ | {'PYTHONPATH': os.pathsep.join([str(here), str(here.parents[1])])},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
     assert Trainer(recipe.task(None), tmp_path).step == 4
 
 
