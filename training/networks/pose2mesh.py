@@ -165,13 +165,13 @@ class Pose2Mesh(nn.Module):
 class Pose2MeshGraph(nn.Module):
     """The network as the runtime knows it, for pixels of any picture or crop."""
 
-    outputs = ('vertices', 'joints3d')
+    outputs: tuple[str, ...] = ('vertices', 'joints3d')
 
     def __init__(self, network: Pose2Mesh) -> None:
         super().__init__()
         self.network = folded(network)
 
-    def forward(self, joints2d: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, joints2d: Tensor) -> tuple[Tensor, ...]:
         """Joints in pixels, (N, J, 2), to what `PosedMesh` has."""
         found = self.network(standardised(joints2d))
         return found.vertices, found.joints3d
@@ -210,7 +210,8 @@ def folded(network: nn.Module) -> nn.Module:
         if isinstance(layers, LiftStage):
             fuse = nn.utils.fusion.fuse_linear_bn_eval
             layers.linear1 = fuse(layers.linear1, layers.norm2)
-            layers.norm1, layers.norm2 = Affine(layers.norm1), nn.Identity()
+            layers.add_module('norm1', Affine(layers.norm1))
+            layers.add_module('norm2', nn.Identity())
         for name, layer in list(layers.named_children()):
             if isinstance(layer, ChebyshevLayer):
                 setattr(layers, name, FixedChebyshevLayer(layer))

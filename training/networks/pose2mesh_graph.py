@@ -14,7 +14,7 @@ class Pose2MeshBodyGraph(Pose2MeshGraph):
     :param regressor: the body model's, (B, V)
     """
 
-    outputs = ('vertices', 'body_joints', 'joints3d')
+    outputs: tuple[str, ...] = ('vertices', 'body_joints', 'joints3d')
     regressor: Tensor
 
     def __init__(self, network: Pose2Mesh, regressor: Tensor) -> None:
