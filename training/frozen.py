@@ -58,17 +58,16 @@ class Eyes:
 
 
 def _is_split(trunk: nn.Module) -> TypeGuard[BlazeTrunk]:
-    return isinstance(trunk, BlazeTrunk) and trunk.frozen
+    return isinstance(trunk, BlazeTrunk) and trunk.frozen > 0
 
 
 class _Down(nn.Module):
-    outputs = ('eighth', 'sixteenth')
-
     def __init__(self, trunk: BlazeTrunk) -> None:
         super().__init__()
         self.trunk = trunk
+        self.outputs = ('eighth', 'sixteenth')[: 1 + (trunk.frozen == 16)]
 
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         return self.trunk.down(image)
 
 

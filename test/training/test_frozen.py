@@ -10,10 +10,10 @@ from training.networks.crop_net import CropNet, CropNetSettings
 from training.networks.trunk import TrunkSettings
 
 
-@pytest.fixture(scope='module')
-def network():
+@pytest.fixture(scope='module', params=[8, 16])
+def network(request):
     torch.manual_seed(0)
-    return CropNet(5, (1, 2), CropNetSettings(256, 'mixed', BlazeSettings()))
+    return CropNet(5, (1, 2), CropNetSettings(256, 'mixed', BlazeSettings(frozen=request.param)))
 
 
 def test_onnx_runtime_sees_what_torch_sees(network):

@@ -8,7 +8,7 @@ camera, for joints outside the crop too.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
@@ -202,6 +202,13 @@ def trunk_of(settings: TrunkSettings | BlazeSettings) -> nn.Module:
 def trunk_settings(told: dict[str, Any]) -> TrunkSettings | BlazeSettings:
     """Read settings that were kept with a checkpoint."""
     return BlazeSettings(**told) if told.get('kind') == 'blaze' else TrunkSettings(**told)
+
+
+def told_of(settings: CropNetSettings) -> dict[str, Any]:
+    """What is kept of settings with a checkpoint: all but what of the network may learn."""
+    told = asdict(settings)
+    told['trunk'].pop('frozen', None)
+    return told
 
 
 def _metres(count: int, like: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,7 +19,7 @@ from training.frozen import Eyes, Seen
 from training.graph_file import write_graph
 from training.loop import Schedule, Trainer, settings_in
 from training.networks.blaze import BlazeSettings
-from training.networks.crop_net import CropNet, CropNetSettings, trunk_settings
+from training.networks.crop_net import CropNet, CropNetSettings, told_of, trunk_settings
 from training.networks.first_weights import start_from
 from training.precision import autocast
 from training.recipes.crop_card import CropGraph, crop_card
@@ -136,7 +136,7 @@ class CropTask:
         self.schedule = recipe.schedule
         self.network = recipe.build()
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.settings: dict[str, Any] = {'line': recipe.line, 'network': asdict(recipe.network)}
+        self.settings: dict[str, Any] = {'line': recipe.line, 'network': told_of(recipe.network)}
         self._losses = CropLosses(BODY30, recipe.weights, recipe.network.side)
         self._precision = recipe.precision
         self._source = source

@@ -51,20 +51,22 @@ def test_begins_with_the_metres_of_the_model_it_starts_from(started, imported, c
     np.testing.assert_allclose(started(crops).joints3d, wanted, atol=1e-4)
 
 
-def test_what_is_frozen_does_not_learn(started, crops):
-    sight = started(crops)
-    (sight.joints3d.square().sum() + sight.heat.square().mean()).backward()
-    frozen = {p for part in started.trunk.way_down() for p in part.parameters()}
-    assert frozen
-    assert all(p.grad is None for p in frozen)
-    assert all(p.grad is not None for p in started.trunk.tail.parameters())
-    started.zero_grad(set_to_none=True)
+@pytest.mark.parametrize(('stride', 'resting'), [(0, 0), (8, 3), (16, 4)])
+def test_all_learns_but_what_is_frozen(stride, resting, crops):
+    trunk = BlazeTrunk(BlazeSettings(frozen=stride))
+    features = trunk(crops[:1])
+    (features.summary.sum() + features.fine.square().mean()).backward()
+    learnt = [
+        {p.grad is not None and bool(p.grad.abs().max() > 0) for p in part.parameters()}
+        for part in (*trunk.way_down(), trunk.stride32, trunk.across8)
+    ]
+    assert learnt[:resting] == [{False}] * resting
+    assert all(True in part for part in learnt[resting:])
 
 
-def test_everything_learns_if_nothing_is_frozen(crops):
-    trunk = BlazeTrunk(BlazeSettings(frozen=False))
-    trunk(crops[:1]).summary.sum().backward()
-    assert trunk.stem[0].weight.grad.abs().max() > 0
+def test_cannot_be_frozen_anywhere():
+    with pytest.raises(ValueError, match='frozen to stride 4'):
+        BlazeSettings(frozen=4)
 
 
 def test_gives_features_of_the_sizes_it_tells(crops):
