@@ -105,7 +105,7 @@ $(STAMPS)/package: $(STAMPS)/runtime $(MESSAGE_SOURCES)
 $(STAMPS)/test: $(STAMPS)/package
 	@echo 'Installing what training and tests need ...'
 	$(PIP) $(TORCH)
-	$(BIN)/python tools/requirements.py train test openvino tensorrt-rtx | $(PIP) -qq -r /dev/stdin
+	$(BIN)/python tools/requirements.py train test openvino tensorrt-rtx body-models | $(PIP) -qq -r /dev/stdin
 	@touch $@
 
 $(STAMPS)/references: $(STAMPS)/test
