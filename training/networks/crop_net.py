@@ -100,11 +100,11 @@ class Peaks(nn.Module):
 
     def forward(self, features: Features, heat: Tensor, pooled: Tensor) -> Tensor:
         """Joints in metres from any origin, (N, J, 3)."""
-        chance = chances(heat).unsqueeze(-1)  # (N, J, H * W, 1)
+        chance = chances(heat)
         told = self.maps(features.fine).flatten(2).unflatten(1, (-1, 3)).float()
-        metres = (told.transpose(2, 3) * chance).sum(dim=2)
+        metres = (told @ chance.unsqueeze(-1)).squeeze(-1)
         grid = cell_centres(heat.shape[-1], 1 / heat.shape[-1], heat)  # about 0..1
-        across = (chance * grid).sum(dim=2) * (SPAN * self.span(pooled).float().exp())[..., None]
+        across = (chance @ grid) * (SPAN * self.span(pooled).float().exp())[..., None]
         return torch.cat([metres[..., :2] + across, metres[..., 2:]], dim=-1)
 
 
@@ -180,8 +180,7 @@ class CropNet(nn.Module):
         joints3d = joints3d - joints3d.index_select(1, self.root).mean(dim=1, keepdim=True)
         most = features.coarse.amax(dim=(2, 3))
         trust = self.trust(torch.cat([pooled, most], dim=1)).float()
-        centres = cell_centres(heat.shape[-1], STRIDE, heat)
-        peaks, mass = read_peaks(chances(heat), centres, STRIDE)
+        peaks, mass = read_peaks(chances(heat), STRIDE)
         confidence = trust[:, 1:] + 2 * torch.log(mass + 0.05)
         joints2d = self._completed(peaks, joints3d, confidence.sigmoid())
         return Sight(heat, peaks, joints2d, joints3d, confidence, trust[:, 0])

@@ -16,9 +16,9 @@ BLUR = 0.75  # cells; standard deviation of the target
 
 def cell_centres(count: int, stride: float, like: Tensor) -> Tensor:
     """Pixels (x, y) of the centres of ``count`` x ``count`` cells, row by row, (H * W, 2)."""
-    axis = torch.arange(count, device=like.device, dtype=torch.float32)
+    axis = _axis(count, stride, like)
     y, x = torch.meshgrid(axis, axis, indexing='ij')
-    return (torch.stack([x, y], dim=-1).flatten(0, 1) + 0.5) * stride - 0.5
+    return torch.stack([x, y], dim=-1).flatten(0, 1)
 
 
 def chances(logits: Tensor) -> Tensor:
@@ -26,24 +26,28 @@ def chances(logits: Tensor) -> Tensor:
     return logits.flatten(2).float().softmax(dim=-1)
 
 
-def read_peaks(chance: Tensor, centres: Tensor, stride: float) -> tuple[Tensor, Tensor]:
+def read_peaks(chance: Tensor, stride: float) -> tuple[Tensor, Tensor]:
     """
     Mean place near the highest cell.
 
     A mean over the whole map lies between two people or two legs; a peak does not.
 
-    :param chance: (N, J, H * W)
+    :param chance: (N, J, H * W), H = W
     :return: pixels (N, J, 2), and how much of the probability is there, (N, J)
     """
-    count = int(len(centres) ** 0.5)
-    index = chance.argmax(dim=-1).float()
+    count = int(chance.shape[-1] ** 0.5)
+    axis = torch.arange(count, device=chance.device, dtype=torch.float32)
+    index = chance.argmax(dim=-1, keepdim=True).float()
     row = torch.floor((index + 0.5) / count)
-    cell = torch.stack([index - row * count, row], dim=-1)  # (N, J, 2)
-    peak = (cell + 0.5) * stride - 0.5
-    away = (centres - peak.unsqueeze(2)).abs().amax(dim=-1)  # (N, J, H * W)
-    kept = chance * (away < (WINDOW + 0.5) * stride).to(chance.dtype)
-    mass = kept.sum(dim=-1)
-    return (kept.unsqueeze(-1) * centres).sum(dim=2) / mass.unsqueeze(-1), mass
+    across, down = (
+        ((axis - cell).abs() < WINDOW + 0.5).to(chance.dtype)  # (N, J, count)
+        for cell in (index - row * count, row)
+    )
+    kept = chance.unflatten(2, (count, count)) * down.unsqueeze(3) * across.unsqueeze(2)
+    mass = kept.sum(dim=(2, 3))
+    pixels = _axis(count, stride, chance)
+    x, y = ((kept.sum(dim=other) * pixels).sum(dim=-1) for other in (2, 3))
+    return torch.stack([x, y], dim=-1) / mass.unsqueeze(-1), mass
 
 
 def targets(joints: Tensor, centres: Tensor, stride: float) -> Tensor:
@@ -93,3 +97,8 @@ def similar(flat: Tensor, pixels: Tensor, weight: Tensor, prior: float) -> Tenso
     common = (weight * x * p).sum(dim=(1, 2), keepdim=True)
     ridge = 1e-3  # square metres
     return (common + ridge * prior) / (spread + ridge) * x + mean_pixels
+
+
+def _axis(count: int, stride: float, like: Tensor) -> Tensor:
+    cells = torch.arange(count, device=like.device, dtype=torch.float32)
+    return (cells + 0.5) * stride - 0.5
