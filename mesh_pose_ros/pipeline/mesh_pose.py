@@ -229,6 +229,11 @@ class MeshPose:
         return self._tracker.tracks
 
     @property
+    def backend(self) -> str:
+        """What runs the networks; several names, with commas, where they differ."""
+        return ', '.join(dict.fromkeys(watch.backend for watch in self._watches))
+
+    @property
     def inference_time(self) -> float:
         """Seconds that networks took of the last image."""
         return sum(watch.seconds for watch in self._watches)

@@ -78,7 +78,8 @@ OUTPUTS = {
     ),
     'diagnostics': Topic(
         '/diagnostics', 'diagnostic_msgs/DiagnosticArray',
-        'Once a second: rate, latency, what was dropped and why, state of camera and model.', 1,
+        'Once a second: rate, latency, what was dropped and why, state of camera and model, '
+        'what runs it.', 1,
     ),
 }  # fmt: skip
 BODIES_TRACKED = Topic(

@@ -241,9 +241,11 @@ class MeshPoseNode(LifecycleNode):
         if self._worker is not None and self._processing is not None:
             self._processing.outputs.every_second(self.values, self._processing.is_resting)
         values: dict[str, Any] = figures(self.statistics)
-        if self._processing is not None:
-            values = {'model': self._processing.pipeline.model_id, **values}
         backend = str(self.values['model.backend'])
+        if self._processing is not None:
+            pipeline = self._processing.pipeline
+            backend = pipeline.backend  # 'auto' has become one
+            values = {'model': pipeline.model_id, 'backend': backend, **values}
         made = status(f'{self.get_name()}: images', backend, self._findings(), values)
         stamp = self.get_clock().now().nanoseconds
         self._diagnostics.publish(encode(array(stamp, [made])))

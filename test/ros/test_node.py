@@ -9,6 +9,7 @@ from ros_client import SIZE, restart
 
 from mesh_pose_ros.messages.images import compressed_message, to_rgb
 from mesh_pose_ros.messages.types import encode
+from mesh_pose_ros.runtime.session import BACKENDS
 
 OK, WARN, ERROR = range(3)
 DELETE = 2
@@ -195,6 +196,12 @@ def test_nobody_listens_nothing_is_computed(node, client):
     skipped = int(start['images skipped'])
     values = client.diagnosis(lambda s: int(s[2]['images skipped']) >= skipped + 3, show)[2]
     assert values['images processed'] == start['images processed']
+
+
+def test_diagnostics_tell_what_auto_became(node, client):
+    client.listen('diagnostics')
+    told = client.diagnosis(lambda s: 'backend' in s[2])[2]
+    assert told['backend'] in BACKENDS
 
 
 def test_every_image_is_accounted_for(node, client):
