@@ -18,7 +18,7 @@ from mesh_pose_ros.runtime.card import ModelCard
 if TYPE_CHECKING:
     import onnx
 
-WEIGHTY = {'Conv', 'ConvTranspose', 'Gemm', 'MatMul'}
+WEIGHTY = {'Conv', 'ConvTranspose', 'Gemm', 'MatMul'}  # with an array of the file
 LOOKING = 'GridSample'
 
 
@@ -40,6 +40,7 @@ def in_half_precision(card: ModelCard) -> bytes:
         model = onnx.load(card.path)
     except Exception as err:  # protobuf's and onnx's own kinds
         raise ModelError(f'{card.path}: is no ONNX graph, copy or make it again: {err}') from err
+    _widen(model.graph)
     for node in model.graph.node:
         node.name = node.name or node.output[0]
     exact = sorted(places(model.graph))
@@ -50,6 +51,27 @@ def in_half_precision(card: ModelCard) -> bytes:
     return bytes(half.SerializeToString())
 
 
+def _widen(graph: onnx.GraphProto) -> None:
+    """Keep in float32 again what is kept in float16 and cast when the graph is loaded."""
+    from onnx import TensorProto, numpy_helper
+
+    halves = {t.name: t for t in graph.initializer if t.data_type == TensorProto.FLOAT16}
+    kept = []
+    for node in graph.node:
+        if node.op_type == 'Cast' and node.input[0] in halves:
+            wide = numpy_helper.to_array(halves[node.input[0]]).astype('float32')
+            graph.initializer.append(numpy_helper.from_array(wide, node.output[0]))
+        else:
+            kept.append(node)
+    if len(kept) == len(graph.node):
+        return
+    used = {name for node in kept for name in node.input}
+    arrays = [t for t in graph.initializer if t.name in used]
+    del graph.node[:], graph.initializer[:]
+    graph.node.extend(kept)
+    graph.initializer.extend(arrays)
+
+
 def places(graph: onnx.GraphProto) -> set[str]:
     """Names of the nodes that must stay in float32."""
     return _after_the_weights(graph) | _before_looking(graph)
@@ -57,13 +79,15 @@ def places(graph: onnx.GraphProto) -> set[str]:
 
 def _after_the_weights(graph: onnx.GraphProto) -> set[str]:
     users = defaultdict(list)
+    arrays = {tensor.name for tensor in graph.initializer}
     for node in graph.node:
         for name in node.input:
             users[name].append(node)
     found: set[str] = set()
     for node in reversed(graph.node):
         following = [user for name in node.output for user in users[name]]
-        if node.op_type not in WEIGHTY and all(user.name in found for user in following):
+        weighty = node.op_type in WEIGHTY and not arrays.isdisjoint(node.input)
+        if not weighty and all(user.name in found for user in following):
             found.add(node.name)
     return found
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from training.networks.blaze import BlazeSettings, BlazeTrunk
-from training.networks.heatmaps import cell_centres, chances, read_peaks, similar
+from training.networks.heatmaps import chances, mean_place, read_peaks, similar
 from training.networks.trunk import STRIDE, ConvNorm, Features, Trunk, TrunkSettings
 
 SPAN = 2.2  # metres; a person with arms or legs apart fits (MeTRAbs, section 3.2)
@@ -103,8 +103,8 @@ class Peaks(nn.Module):
         chance = chances(heat)
         told = self.maps(features.fine).flatten(2).unflatten(1, (-1, 3)).float()
         metres = (told @ chance.unsqueeze(-1)).squeeze(-1)
-        grid = cell_centres(heat.shape[-1], 1 / heat.shape[-1], heat)  # about 0..1
-        across = (chance @ grid) * (SPAN * self.span(pooled).float().exp())[..., None]
+        across = mean_place(chance, 1 / heat.shape[-1])  # about 0..1
+        across = across * (SPAN * self.span(pooled).float().exp())[..., None]
         return torch.cat([metres[..., :2] + across, metres[..., 2:]], dim=-1)
 
 

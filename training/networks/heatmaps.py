@@ -45,9 +45,15 @@ def read_peaks(chance: Tensor, stride: float) -> tuple[Tensor, Tensor]:
     )
     kept = chance.unflatten(2, (count, count)) * down.unsqueeze(3) * across.unsqueeze(2)
     mass = kept.sum(dim=(2, 3))
-    pixels = _axis(count, stride, chance)
-    x, y = ((kept.sum(dim=other) * pixels).sum(dim=-1) for other in (2, 3))
-    return torch.stack([x, y], dim=-1) / mass.unsqueeze(-1), mass
+    return mean_place(kept.flatten(2), stride) / mass.unsqueeze(-1), mass
+
+
+def mean_place(weight: Tensor, stride: float) -> Tensor:
+    """Weighted sum of the cells' centres, (N, J, H * W) with H = W to (N, J, 2)."""
+    count = int(weight.shape[-1] ** 0.5)
+    square, axis = weight.unflatten(2, (count, count)), _axis(count, stride, weight)
+    x, y = ((square.sum(dim=other) * axis).sum(dim=-1) for other in (2, 3))
+    return torch.stack([x, y], dim=-1)
 
 
 def targets(joints: Tensor, centres: Tensor, stride: float) -> Tensor:

@@ -119,7 +119,7 @@ class CropRecipe:
         side = recipe.network.side
         image = torch.zeros(2, side, side, 3, dtype=torch.uint8)
         trainer = recipe.trainer(run)
-        write_graph(CropGraph(_average(trainer)), {'image': image}, graph)
+        write_graph(CropGraph(_average(trainer)), {'image': image}, graph, half_weights=True)
         trainer.save_weights(graph.with_suffix('.pt'))
         return crop_card(graph, recipe.network, recipe.line, recipe.margin)
 

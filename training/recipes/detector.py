@@ -95,7 +95,8 @@ class DetectorRecipe:
         """Write a network's graph and describe it."""
         width, height = self.network.size
         image = torch.zeros(2, height, width, 3, dtype=torch.uint8)
-        write_graph(DetectorGraph(folded(network), self.prior, self.tall), {'image': image}, graph)
+        detector = DetectorGraph(folded(network), self.prior, self.tall)
+        write_graph(detector, {'image': image}, graph, half_weights=True)
         return ModelCard(
             name=graph.stem,
             kind='detector',
