@@ -16,18 +16,23 @@ def network(request):
     return CropNet(5, (1, 2), CropNetSettings(256, 'mixed', BlazeSettings(frozen=request.param)))
 
 
-def test_onnx_runtime_sees_what_torch_sees(network):
+@pytest.fixture(scope='module')
+def eyes(network):
+    return Eyes(network)
+
+
+def test_onnx_runtime_sees_what_torch_sees(network, eyes):
     crops = 255 * torch.rand(3, 3, 256, 256, generator=torch.Generator().manual_seed(1))
-    fast, slow = Eyes(network)(crops), network(crops)
+    fast, slow = eyes(crops), network(crops)
     for name in ('heat', 'joints3d', 'confidence', 'score'):
         found, wanted = getattr(fast, name).detach(), getattr(slow, name).detach()
         np.testing.assert_allclose(found, wanted, atol=1e-4, rtol=1e-3, err_msg=name)
 
 
-def test_what_learns_gets_the_same_gradient(network):
+def test_what_learns_gets_the_same_gradient(network, eyes):
     crops = 255 * torch.rand(1, 3, 256, 256, generator=torch.Generator().manual_seed(2))
     gradients = []
-    for see in (Eyes(network), network):
+    for see in (eyes, network):
         network.zero_grad(set_to_none=True)
         see(crops).joints3d.square().sum().backward()
         gradients.append(network.trunk.top[0].weight.grad.clone())
