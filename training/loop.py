@@ -92,11 +92,17 @@ class Trainer:
     :param folder: for ``last.pt``; taken up again if it is there
     :param device: where the network is
     :param start: weights to begin with if the folder holds no run, see `save_weights`
+    :param anew: begin the schedule with them, instead of going on where they stopped in theirs
     :raises OtherRunError: the folder or the weights are of another network
     """
 
     def __init__(
-        self, task: Task, folder: Path, device: str = 'cpu', start: Path | None = None
+        self,
+        task: Task,
+        folder: Path,
+        device: str = 'cpu',
+        start: Path | None = None,
+        anew: bool = False,
     ) -> None:
         self.task = task
         self.step = 0
@@ -114,6 +120,7 @@ class Trainer:
             self._load(device)
         elif start:
             self._begin(start, device)
+            self.step = 0 if anew else self.step
 
     def run(
         self, until: int | None = None, quiet: bool = False, minutes: float | None = None

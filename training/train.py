@@ -33,7 +33,8 @@ def main() -> None:
     if options.start or (folder / 'last.pt').exists():
         recipe = recipe.going_on()
     try:
-        trainer = Trainer(recipe.task(sources(options)), folder, options.device, options.start)
+        task = recipe.task(sources(options))
+        trainer = Trainer(task, folder, options.device, options.start, options.anew)
     except (OtherRunError, ModelError) as err:
         raise SystemExit(str(err)) from None
     (folder / 'recipe.txt').write_text(f'{commit()}\n{sources(options)}\n{recipe}\n')
@@ -46,7 +47,9 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument('recipe', choices=RECIPES)
     found.add_argument('--run', type=Path, help='folder of the run, default runs/<recipe>')
     found.add_argument('--start', type=Path, help='weights (.pt) a new run begins with')
+    found.add_argument('--anew', action='store_true', help='with --start: the schedule, too')
     found.add_argument('--steps', type=int, help="instead of the recipe's")
+    found.add_argument('--rate', type=float, help="learning rate, instead of the recipe's")
     found.add_argument('--batch', type=int, help="instead of the recipe's; as many samples in all")
     found.add_argument('--minutes', type=float, help='stop then; the next start goes on')
     found.add_argument('--device', default='cpu', help="'cpu' or 'cuda'")
@@ -70,6 +73,8 @@ def chosen(options: argparse.Namespace):
         schedule = replace(schedule, batch=options.batch, steps=steps)
     if options.steps:
         schedule = replace(schedule, steps=options.steps)
+    if options.rate:
+        schedule = replace(schedule, rate=options.rate)
     recipe = replace(recipe, schedule=schedule)
     if options.design:
         recipe = recipe.of_design(options.design)

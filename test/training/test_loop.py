@@ -71,6 +71,11 @@ def test_others_go_on_from_the_weights_of_a_run(recipe, tmp_path):
     further.run(until=41, quiet=True)
     again = Trainer(recipe.task(None), tmp_path / 'second', start=tmp_path / 'weights.pt')
     assert again.step == 41, 'a run that has begun goes on, whatever it began with'
+    anew = Trainer(
+        recipe.task(None), tmp_path / 'fourth', start=tmp_path / 'weights.pt', anew=True
+    )
+    assert anew.step == 0
+    assert loss_of(anew) < 0.8 * loss_of(fresh)
 
 
 INTERRUPTED = """
