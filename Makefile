@@ -17,6 +17,8 @@ LAYERS ?= 40000
 PACK ?= runs/pack
 MINUTES ?= 20
 TRAINER ?= $(BIN)/python
+# measuring on a GPU: which networks, all if none is named
+MODELS ?=
 # scripts that need no argument
 BENCHMARKS := benchmarks/node_cost.py
 
@@ -28,7 +30,7 @@ MESSAGE_SOURCES := CMakeLists.txt package.xml setup.py $(wildcard msg/*.msg) \
 	$(shell find cmake -type f)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all lint bench models train train-gpu messages clean
+.PHONY: help setup demo test test-all lint bench bench-gpu models train train-gpu messages clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -50,6 +52,10 @@ lint: $(STAMPS)/test ## check style
 
 bench: $(STAMPS)/test models ## measure what the README's tables say
 	@for script in $(BENCHMARKS); do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+bench-gpu: ## measure networks on a GPU, all or MODELS="own_pose ...". TRAINER=python3
+	$(TRAINER) -m benchmarks.engines --engines cuda cuda_compiled cuda_graph tensorrt \
+		--batches 1 16 --out runs/engines.md $(if $(MODELS),--models $(MODELS))
 
 models: $(STAMPS)/package ## make the default networks in the user's cache, if not there
 	$(BIN)/mesh_pose models import mediapipe

@@ -1,39 +1,48 @@
 """
-What a network costs, by backend and batch: milliseconds, memory, difference to PyTorch.
+What a network costs, by engine, precision and batch: milliseconds, memory, difference to PyTorch.
 
-    python benchmarks/engines.py [--models own_pose i2l_meshnet ...] [--backends ...] [--readme]
+    python benchmarks/engines.py [--models own_pose i2l_meshnet ...] [--engines ...] [--out FILE]
 
 Own networks come with their weights, published ones with fresh ones: time does not depend on them.
-Every row runs in a process of its own with one thread. Rows of PyTorch (eager, torch.compile) are
-what the others are compared to; on a machine with a GPU there are CUDA and TensorRT rows too.
+Every row runs in a process of its own with one thread. PyTorch's rows are what the others are
+compared to: eager and torch.compile on the CPU, the same and a CUDA graph on a GPU. What does not
+work on this machine is left out and said. A GPU's rows take their inputs to it and bring their
+outputs back in each call, as the node does. Nothing has to be set up but the packages of
+``mesh_pose_ros[train]`` and the engines: ``python -m benchmarks.engines`` in the checkout.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from time import perf_counter
 
 import numpy as np
-from subjects import SUBJECTS, drafted
+import torch
 
+from benchmarks.readme import machine
+from benchmarks.subjects import SUBJECTS, drafted
+from benchmarks.torch_engines import TORCH, called, taken_on_gpu
+from mesh_pose_ros.errors import BackendUnavailableError
 from mesh_pose_ros.runtime.card import read_card
-from mesh_pose_ros.runtime.session import BACKENDS, open_session
+from mesh_pose_ros.runtime.session import BACKENDS, FP16_TOO, PRECISIONS, open_session
+from mesh_pose_ros.runtime.tensorrt_library import library_here
 from training.systems.system import Order
 from training.systems.writing import write
 
 ROOT = Path(__file__).parents[1]
-BEGIN, END = '<!-- engines, by python benchmarks/engines.py --readme -->', '<!-- engines end -->'
-TORCH = ('eager', 'compiled')
+ENGINES = (*TORCH, *BACKENDS)
+ON_GPU = ('tensorrt', *(name for name, way in TORCH.items() if way.device == 'cuda'))
 WARM, SECONDS, LEAST = 3, 4.0, 10
-UNAVAILABLE = 4  # exit code of a row that this machine cannot run
 LIMIT = 900  # seconds for a row
 
 
@@ -42,35 +51,76 @@ class Row:
     """
     One measurement.
 
-    :param opening: seconds until the first answer
+    :param opening: seconds until the first answer. The first batch of an engine compiles what
+        it needs, others find that
     :param p50, p95: milliseconds per call
     :param memory: of the process, MB
-    :param apart: largest difference to PyTorch as a share of an output's range
+    :param on_gpu: memory that it took there, without CUDA's own, MB
+    :param apart: largest difference to PyTorch on the CPU as a share of an output's range
     """
 
     model: str
     engine: str
+    precision: str
     batch: int
     opening: float
     p50: float
     p95: float
     memory: float
+    on_gpu: float
     apart: float
 
 
-def measure(model: str, engine: str, batch: int, folder: Path) -> Row:
+def lack(engine: str) -> str:
+    """Why an engine cannot run here, or nothing."""
+    if engine in TORCH:
+        there = TORCH[engine].device == 'cpu' or torch.cuda.is_available()
+        return '' if there else 'PyTorch sees no GPU'
+    if engine in ON_GPU:
+        try:
+            library_here()
+        except BackendUnavailableError as err:
+            return str(err)
+        return ''
+    return '' if find_spec(engine) else 'is not installed'
+
+
+def ways(engines: Sequence[str], precisions: Sequence[str]) -> list[tuple[str, str]]:
+    """Engines with the precisions that each has, in the order of the table."""
+    return [
+        (engine, precision)
+        for engine in engines
+        for precision in precisions
+        if precision == 'fp32' or engine in FP16_TOO
+    ]
+
+
+def measure(model: str, engine: str, precision: str, batch: int, folder: Path) -> Row:
     """Run one row in this process."""
     with np.load(folder / 'example.npz') as file:
-        inputs = {k: v[:batch] for k, v in file.items() if not k.startswith('out.')}
-        wanted = {k[4:]: v[:batch] for k, v in file.items() if k.startswith('out.')}
+        examples = {name: repeated(values, batch) for name, values in file.items()}
+    inputs = {k: v for k, v in examples.items() if not k.startswith('out.')}
+    wanted = {k[4:]: v for k, v in examples.items() if k.startswith('out.')}
+    network = drafted(model).graph if engine in TORCH else None
+    before = taken_on_gpu()
     start = perf_counter()
-    call = _torch(model, engine, inputs) if engine in TORCH else _session(folder, engine, inputs)
+    if network is not None:
+        call = called(engine, network, inputs)
+    else:
+        call = _session(folder, engine, precision, inputs)
     found = call()
     opening = perf_counter() - start
     times = timed(call)
     p50, p95 = np.percentile(times, [50, 95]) * 1e3
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return Row(model, engine, batch, opening, p50, p95, memory, apart(found, wanted))
+    on_gpu = taken_on_gpu() - before if engine in ON_GPU else 0.0
+    share = apart(found, wanted)
+    return Row(model, engine, precision, batch, opening, p50, p95, memory, on_gpu, share)
+
+
+def repeated(values: np.ndarray, batch: int) -> np.ndarray:
+    """As many examples as wanted, from the first again where they end."""
+    return values[np.arange(batch) % len(values)]
 
 
 def timed(call: Callable[[], object]) -> list[float]:
@@ -95,34 +145,16 @@ def apart(found: dict[str, np.ndarray], wanted: dict[str, np.ndarray]) -> float:
     return float(max(shares))
 
 
-def _session(folder: Path, backend: str, inputs: dict) -> Callable[[], dict]:
+def _session(
+    folder: Path, backend: str, precision: str, inputs: dict[str, np.ndarray]
+) -> Callable[[], dict]:
     (card,) = folder.glob('*.yaml')
-    session = open_session(read_card(card), backend, 1)
+    session = open_session(read_card(card), backend, 1, precision)
     return lambda: session(**inputs)
-
-
-def _torch(model: str, engine: str, inputs: dict) -> Callable[[], dict]:
-    import torch
-
-    torch.set_num_threads(1)
-    graph = drafted(model).graph.eval()
-    tensors = [torch.from_numpy(inputs[name]) for name in drafted(model).inputs]
-    run = torch.compile(graph) if engine == 'compiled' else graph
-    device = 'cuda' if torch.cuda.is_available() else 'cpu'
-    graph.to(device)
-    tensors = [t.to(device) for t in tensors]
-
-    def call() -> dict:
-        with torch.inference_mode():
-            return {k: v.cpu().numpy() for k, v in zip(graph.outputs, run(*tensors), strict=True)}
-
-    return call
 
 
 def prepare(model: str, folder: Path) -> None:
     """Write a model, examples, and what PyTorch says to them."""
-    import torch
-
     draft = drafted(model)
     write(draft, Order(folder, model, ''), folder)
     with torch.inference_mode():
@@ -131,44 +163,81 @@ def prepare(model: str, folder: Path) -> None:
     np.savez(folder / 'example.npz', **{k: v.numpy() for k, v in draft.inputs.items()}, **outputs)
 
 
-def rows_of(model: str, engines: list[str], batches: list[int]) -> list[Row]:
-    """Measure a model, each row in a process of its own."""
-    rows = []
-    with tempfile.TemporaryDirectory() as name:
-        subprocess.run([*_self(), '--prepare', model, name], check=True)
+class RowError(Exception):
+    """A row cannot be had; says why."""
+
+
+def alone(*words: str, folder: str) -> list[str]:
+    """
+    Run this script in a process of its own, with what engines compile kept in a folder.
+
+    :return: the lines that it prints
+    :raises RowError: it fails, or takes too long
+    """
+    caches = {'XDG_CACHE_HOME': f'{folder}/cache', 'TORCHINDUCTOR_CACHE_DIR': f'{folder}/inductor'}
+    command = [sys.executable, '-m', 'benchmarks.engines', *words]
+    try:
+        done = subprocess.run(
+            command, cwd=ROOT, env=os.environ | caches, capture_output=True, text=True,
+            timeout=LIMIT,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise RowError(f'takes more than {LIMIT} s') from None
+    if done.returncode:
+        reason = (done.stdout + done.stderr).strip().splitlines() or ['no reason given']
+        raise RowError(reason[-1])
+    return done.stdout.splitlines()
+
+
+def rows_of(model: str, chosen: list[tuple[str, str]], batches: list[int]) -> list[Row]:
+    """Measure a model with each engine and precision."""
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            alone('--prepare', model, folder, folder=folder)
+        except RowError as err:
+            print(f'{model}: {err}', file=sys.stderr)
+            return []
         for batch in batches:
-            for engine in engines:
-                asked = [*_self(), '--one', model, engine, str(batch), name]
-                done = subprocess.run(asked, capture_output=True, text=True, timeout=LIMIT)
-                if done.returncode == 0:
-                    rows.append(Row(**json.loads(done.stdout.splitlines()[-1])))
-                    print(_line(rows[-1], rows), flush=True)
-                else:
-                    reason = (done.stdout + done.stderr).strip().splitlines() or ['no reason']
-                    print(f'{model} {engine} {batch}: {reason[-1]}', file=sys.stderr)
+            for way in chosen:
+                try:
+                    told = alone('--one', model, *way, str(batch), folder, folder=folder)
+                except RowError as err:
+                    print(f'{model} {" ".join(way)} {batch}: {err}', file=sys.stderr)
+                    continue
+                rows.append(Row(**json.loads(told[-1])))
+                print(line(rows[-1], rows), flush=True)
     return rows
 
 
-def _self() -> list[str]:
-    return [sys.executable, __file__]
-
-
 HEAD = (
-    '| Model | Engine | Batch | Open, s | p50, ms | p95, ms | People/s | To eager | Memory, MB '
-    '| Differs by |\n| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |'
+    '| Model | Engine | Precision | Batch | Build + open, s | p50, ms | p95, ms | People/s '
+    '| To eager | Memory, MB | On GPU, MB | Differs by |\n'
+    f'| --- | --- | --- {"| ---: " * 9}|'
 )
 
 
-def _line(row: Row, rows: list[Row]) -> str:
-    eager = [
-        r.p50 for r in rows if (r.model, r.engine, r.batch) == (row.model, 'eager', row.batch)
-    ]
-    faster = f'{eager[0] / row.p50:.1f}x' if eager else ''
+def line(row: Row, rows: list[Row]) -> str:
+    """
+    A row of the table.
+
+    :param rows: among which eager PyTorch on the same device may be
+    """
+    eager = 'cuda' if row.engine in ON_GPU else 'eager'
+    there = [r.p50 for r in rows if (r.model, r.engine, r.batch) == (row.model, eager, row.batch)]
+    faster = f'{there[0] / row.p50:.1f}x' if there else ''
+    on_gpu = f'{row.on_gpu:.0f}' if row.engine in ON_GPU else ''
     return (
-        f'| {row.model} | {row.engine} | {row.batch} | {row.opening:.1f} | {row.p50:.1f} '
-        f'| {row.p95:.1f} | {1e3 * row.batch / row.p50:.1f} | {faster} | {row.memory:.0f} '
-        f'| {row.apart:.0e} |'
+        f'| {row.model} | {row.engine} | {row.precision} | {row.batch} | {row.opening:.1f} '
+        f'| {row.p50:.2f} | {row.p95:.2f} | {1e3 * row.batch / row.p50:.1f} | {faster} '
+        f'| {row.memory:.0f} | {on_gpu} | {row.apart:.0e} |'
     )
+
+
+def caption() -> str:
+    """Where the figures are from."""
+    gpu = f'{torch.cuda.get_device_name()}; ' if torch.cuda.is_available() else ''
+    return f'{machine()}; {gpu}PyTorch {torch.__version__}; one thread.'
 
 
 def main() -> None:
@@ -176,33 +245,39 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    engines = [*TORCH, *BACKENDS]
     parser.add_argument('--models', nargs='+', choices=SUBJECTS, default=list(SUBJECTS))
-    parser.add_argument('--engines', nargs='+', choices=engines, default=engines)
-    parser.add_argument('--batches', nargs='+', type=int, default=[1], choices=(1, 2, 3))
-    parser.add_argument('--readme', action='store_true', help='write the table into README.md')
-    parser.add_argument('--one', nargs=4, help=argparse.SUPPRESS)
+    parser.add_argument('--engines', nargs='+', choices=ENGINES, default=ENGINES)
+    parser.add_argument('--precisions', nargs='+', choices=PRECISIONS, default=PRECISIONS)
+    parser.add_argument('--batches', nargs='+', type=int, default=[1])
+    parser.add_argument('--out', type=Path, help='file for the table, as Markdown')
+    parser.add_argument('--one', nargs=5, help=argparse.SUPPRESS)
     parser.add_argument('--prepare', nargs=2, help=argparse.SUPPRESS)
     told = parser.parse_args()
     if told.prepare:
         prepare(told.prepare[0], Path(told.prepare[1]))
     elif told.one:
-        model, engine, batch, folder = told.one
-        print(json.dumps(asdict(measure(model, engine, int(batch), Path(folder)))))
+        *way, batch, folder = told.one
+        print(json.dumps(asdict(measure(*way, int(batch), Path(folder)))))
     else:
-        print(HEAD)
-        rows = [r for model in told.models for r in rows_of(model, told.engines, told.batches)]
-        if told.readme:
-            _write('\n'.join([HEAD, *(_line(row, rows) for row in rows)]))
+        compare(told)
 
 
-def _write(table: str) -> None:
-    from readme import machine
-
-    text = (ROOT / 'README.md').read_text()
-    before, rest = text.split(BEGIN)
-    body = f'{BEGIN}\n\n{table}\n\n{machine()}; one thread.\n\n{END}'
-    (ROOT / 'README.md').write_text(before + body + rest.split(END)[1])
+def compare(told: argparse.Namespace) -> None:
+    """Measure all that is wanted and works here."""
+    lacks = {engine: lack(engine) for engine in told.engines}
+    for engine, reason in lacks.items():
+        if reason:
+            print(f'no rows of {engine}: {reason}', file=sys.stderr)
+    chosen = ways([engine for engine in told.engines if not lacks[engine]], told.precisions)
+    if not chosen:
+        sys.exit('there is nothing to measure')
+    print(HEAD, flush=True)
+    rows = [row for model in told.models for row in rows_of(model, chosen, told.batches)]
+    print(f'\n{caption()}')
+    if told.out:
+        told.out.parent.mkdir(parents=True, exist_ok=True)
+        lines = [HEAD, *(line(row, rows) for row in rows), '', caption()]
+        told.out.write_text('\n'.join(lines) + '\n')
 
 
 if __name__ == '__main__':
