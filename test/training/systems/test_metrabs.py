@@ -10,6 +10,7 @@ import onnx
 import pytest
 import torch
 from metrabs_files import COUNT, NAMES, SMPL, TINY, mixing, write_folder
+from nvidia import assert_compiles
 from parity import parity_file, tensorflow_state
 from published import BOX, CAMERA, mesh_pose, obj_vertices, photo, seen_in_photo
 
@@ -222,6 +223,7 @@ def test_the_published_size_goes_all_the_way(large, tmp_path):
         'export', '--system', 'metrabs', '--checkpoint', folder, '--out', tmp_path / 'out'
     )
     assert 'loaded' in told
+    assert_compiles(tmp_path / 'out' / 'metrabs.yaml')
     person = seen_in_photo(tmp_path / 'out', tmp_path / 'photo')
     image = cv2.imread(str(tmp_path / 'photo' / 'photo.png'))[..., ::-1].copy()
     shot = Shot(image, Camera(np.array(K), (640, 480)))
@@ -247,6 +249,7 @@ def test_a_tensorflow_checkpoint_of_2020_goes_all_the_way(tmp_path):
     assert card.skeleton.names[-1] == 'pelvis'
     assert card.skeleton.parents[-1] == -1
     assert card.options['in_view'] == [32.0, 224.0]
+    assert_compiles(tmp_path / 'out' / 'metrabs.yaml')
     person = seen_in_photo(tmp_path / 'out', tmp_path / 'photo')
     joints = np.array([person['joints3d_cam_mm'][n] for n in card.skeleton.names]) / 1000
 

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from nvidia import assert_compiles
 from parity import official_state
 from pose2pose_files import official_shapes
 from published import BOX, body_models, mesh_pose, obj_vertices, photo, seen_in_photo
@@ -133,6 +134,7 @@ def test_a_checkpoint_sees_people_by_the_command_line(bodies, tmp_path, part, si
         '--body-model', bodies / FILES[part], '--set', 'trunk=18', '--set', 'axes=picture',
         '--set', f'side={side}', '--out', model, '--name', 'model',
     )  # fmt: skip
+    assert_compiles(model / 'model.yaml')
     person = seen_in_photo(model, tmp_path / 'photo')
     settings, flat = SETTINGS[part], flat_crop(SETTINGS[part])
     network = Pose2Pose(settings).eval()
