@@ -140,7 +140,10 @@ class CropStage:
         """
         Put people in front of the camera.
 
-        :param given: the boxes come from somebody who knows; nobody is dropped for a low score
+        Nobody is dropped for a low score but by a network that gives one: a detector has a bar
+        of its own.
+
+        :param given: the boxes come from somebody who knows; nobody is dropped at all
         :param depths: of the root in each view, metres; for networks that say none themselves
         """
         least = 0.0 if given else self._option('score', SCORE)
@@ -148,7 +151,7 @@ class CropStage:
         people = [
             self._person(view, camera, depth)
             for view, depth in zip(views, told, strict=True)
-            if not _score(view) < least
+            if not ('score' in view.outputs and _score(view) < least)
         ]
         return [person for person in people if person is not None]
 

@@ -88,6 +88,16 @@ def test_who_is_not_there_is_dropped_unless_somebody_knows(stage):
     assert person.score == 0.0
 
 
+def test_a_network_that_gives_no_score_leaves_it_to_the_detector(stage):
+    camera, root = camera_with('pinhole'), np.array([0.3, 0.2, 4.0])
+    region = Region(tuple(camera.project(root)), 300.0)
+    box = Box(1, 2, 3, 4, score=0.2, region=region)
+    view = true_view(camera, box, region, root, STANDING + root)
+    del view.outputs['score']
+    (person,) = stage().place([view], camera)
+    assert person.score == 0.2
+
+
 def test_a_box_nobody_can_look_at_is_left_out(stage):
     camera, people = camera_with('pinhole'), stage()
     boxes = [Box(5, 5, 0, 0), Box(300, 100, 100, 200), Box(np.nan, 5, 10, 10)]
