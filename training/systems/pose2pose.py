@@ -25,7 +25,6 @@ from training.networks.pose2pose_graph import (
     Pose2PoseGraph,
 )
 from training.systems.hand4whole import (
-    LICENCE,
     SETTINGS,
     crop_options,
     refuse_root,
@@ -61,6 +60,7 @@ class Part:
     What differs between body and hand.
 
     :param bones: names of the body model's joints
+    :param trained_on: data sets, whose terms go with the weights
     """
 
     settings: Pose2PoseSettings
@@ -69,14 +69,31 @@ class Part:
     span: float
     body_model: BodyModelKind
     bones: tuple[str, ...]
+    trained_on: str
     partners: dict[str, str]
 
 
 PARTS = {
     'body': Part(
-        BODY, SMPLX25, BODY_POINTS, BODY_SPAN, SMPL, SMPL24.names, {'detector': 'own_detector'}
+        BODY,
+        SMPLX25,
+        BODY_POINTS,
+        BODY_SPAN,
+        SMPL,
+        SMPL24.names,
+        'Human3.6M, MPII, COCO or AGORA',
+        {'detector': 'own_detector'},
     ),
-    'hand': Part(HAND, MANO21, HAND_POINTS, HAND_SPAN, MANO, MANO16, {}),
+    'hand': Part(
+        HAND,
+        MANO21,
+        HAND_POINTS,
+        HAND_SPAN,
+        MANO,
+        MANO16,
+        'FreiHAND, InterHand2.6M, COCO',
+        {},
+    ),
 }
 
 
@@ -103,7 +120,7 @@ def drafts(order: Order, found: Filled) -> list[Draft]:
     card = unfinished_card(
         order.name,
         'crop',
-        licence=LICENCE,
+        licence=licence_of(part),
         source=SOURCE,
         image=ImageInput(settings.height, settings.width),
         skeleton=part.skeleton,
@@ -113,6 +130,15 @@ def drafts(order: Order, found: Filled) -> list[Draft]:
     topology = None if arrays is None else topology_of(part, arrays, mirrored)
     graph = graph_of(part, network, arrays)
     return [Draft(MirroredGraph(graph) if mirrored else graph, inputs, card, topology)]
+
+
+def licence_of(part: Part) -> str:
+    """Whose terms a model is under, in words."""
+    return (
+        f"the weights are the authors' (MIT code; trained on {part.trained_on}: research only); "
+        f'with {part.body_model.name} inside, its licence (non-commercial, not to be passed on) '
+        'too'
+    )
 
 
 def graph_of(part: Part, network: Pose2Pose, arrays: Arrays | None) -> Pose2PoseGraph:

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from node_sees import assert_node_sees
 from nvidia import assert_compiles
 from parity import official_state
 from pose2pose_files import official_shapes
@@ -89,6 +90,8 @@ def test_a_left_hand_that_is_known_is_a_mirror_image(bodies, tmp_path, draw):
     (draft,) = SYSTEM.draft(order, Filled({'hand': network}, {}))
     card, _ = write(draft, order, tmp_path / 'hand')
     assert card.skeleton == MANO21
+    assert 'MANO inside' in card.licence
+    assert 'FreiHAND' in card.licence
     person = seen_in_photo(card.path, tmp_path / 'photo')
     assert (tmp_path / 'photo' / 'out' / 'photo_overlay.jpg').stat().st_size > 1000
     flat = flat_crop(HAND)
@@ -106,6 +109,7 @@ def test_a_body_without_its_model_has_joints_and_parameters(tmp_path, draw):
     card, _ = write(draft, order, tmp_path / 'body')
     assert card.skeleton == SMPLX25
     assert 'without SMPL' in card.description
+    assert 'SMPL inside' in card.licence
     person = seen_in_photo(card.path, tmp_path / 'photo')
     found2d = np.array(list(person['joints2d'].values()))
     pixels = flat_crop(BODY).in_image(said.places[0, :, :2].numpy() * 32)
@@ -135,6 +139,7 @@ def test_a_checkpoint_sees_people_by_the_command_line(bodies, tmp_path, part, si
         '--set', f'side={side}', '--out', model, '--name', 'model',
     )  # fmt: skip
     assert_compiles(model / 'model.yaml')
+    assert_node_sees(model, *{'body': (25, 6890), 'hand': (21, 778)}[part])
     person = seen_in_photo(model, tmp_path / 'photo')
     settings, flat = SETTINGS[part], flat_crop(SETTINGS[part])
     network = Pose2Pose(settings).eval()
