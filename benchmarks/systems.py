@@ -4,9 +4,10 @@ What is shown of the published systems, as the README's table: run their tests a
     python benchmarks/systems.py [--readme]
 
 Every cell is the outcome of tests: the network equals the authors' code on the reference cases,
-every array of an official-layout checkpoint has its place, the export equals PyTorch, and
-``mesh_pose image`` or ``video`` gives the same people. Takes half an hour; reference cases must be
-there (``MESH_POSE_SHARED``, see test/support/parity.py), else the cell says that tests skipped.
+every array of an official-layout checkpoint has its place, the export equals PyTorch,
+``mesh_pose image`` or ``video`` gives the same people, and the node publishes people by an
+exported model. Takes half an hour; reference cases must be there (``MESH_POSE_SHARED``, see
+test/support/parity.py), else the cell says that tests skipped.
 """
 
 from __future__ import annotations
@@ -68,12 +69,14 @@ class Outcome:
     What became of a file's tests.
 
     :param agreements: name of an output -> (largest difference, tolerance)
+    :param nodes: what the node published by exported models
     """
 
     passed: int = 0
     failed: int = 0
     skipped: int = 0
     agreements: dict[str, tuple[float, float]] = field(default_factory=dict)
+    nodes: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         parts = [f'{self.passed} tests']
@@ -112,7 +115,9 @@ def read(report: Path) -> Outcome:
         else:
             outcome.passed += 1
         for told in case.iter('property'):
-            if (name := told.get('name', '')).startswith('agrees.'):
+            if (name := told.get('name', '')) == 'node':
+                outcome.nodes.append(told.get('value', ''))
+            elif name.startswith('agrees.'):
                 apart, most = map(float, told.get('value', '').split())
                 before = outcome.agreements.get(name[7:], (0.0, 1.0))
                 if apart / most >= before[0] / before[1]:
@@ -121,15 +126,16 @@ def read(report: Path) -> Outcome:
 
 
 HEAD = (
-    '| System | Network equals the original | Checkpoint to people by command | Parity |\n'
-    '| --- | --- | --- | --- |'
+    '| System | Network equals the original | Import, export, people by command '
+    '| Published by the node | Parity |\n| --- | --- | --- | --- | --- |'
 )
 
 
 def row(subject: Subject) -> str:
     """A line of Markdown."""
     network, chain = run(subject.tests), run(subject.chain)
-    return f'| {subject.title} | {network} | {chain} | {network.figure} |'
+    node = '; '.join(dict.fromkeys(chain.nodes)) or 'not run'
+    return f'| {subject.title} | {network} | {chain} | {node} | {network.figure} |'
 
 
 def known_rows(section: str) -> dict[str, str]:

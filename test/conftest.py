@@ -130,8 +130,13 @@ def _store(folder, outputs, card):
 
 @pytest.fixture(autouse=True)
 def noted_agreements(request):
-    """Put what `parity.agree` found into the test's report."""
+    """Put what `parity.agree` and `assert_node_sees` found into the test's report."""
     yield
+    node_sees = sys.modules.get('node_sees')
+    for told in node_sees.NODE_RUNS if node_sees else ():
+        request.node.user_properties.append(('node', told))
+    if node_sees:
+        node_sees.NODE_RUNS.clear()
     parity = sys.modules.get('parity')
     for name, apart, tolerance in parity.AGREEMENTS if parity else ():
         request.node.user_properties.append((f'agrees.{name}', f'{apart} {tolerance}'))

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from node_sees import assert_node_sees
 from nvidia import assert_compiles
 from published import (
     BOX,
@@ -155,6 +156,7 @@ def test_a_published_checkpoint_sees_the_whole_body(bodies, smplx, tmp_path):
     )  # fmt: skip
     assert read_card(tmp_path / 'whole' / 'whole.yaml').image.height == 512
     assert_compiles(tmp_path / 'whole' / 'whole.yaml')
+    assert_node_sees(tmp_path / 'whole' / 'whole.yaml', 137, 10475)
     person = seen_in_photo(tmp_path / 'whole', tmp_path / 'photo')
     assert (tmp_path / 'photo' / 'out' / 'photo_overlay.jpg').stat().st_size > 1000
     network = Hand4Whole().eval()

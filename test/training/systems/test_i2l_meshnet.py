@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from node_sees import assert_node_sees
 from nvidia import assert_compiles
 from published import BOX, CAMERA, body_models, checkpoint, mesh_pose, obj_vertices, seen_in_photo
 
@@ -50,6 +51,7 @@ def test_a_body_at_the_distance_that_rootnet_says(tmp_path, crop):
         assert_compiles(out / f'{name}.yaml')
     person = seen_in_photo(out / 'i2l_meshnet.yaml', tmp_path / 'photo')
     assert (tmp_path / 'photo' / 'out' / 'photo_overlay.jpg').stat().st_size > 1000
+    assert_node_sees(out / 'i2l_meshnet.yaml', 29, 6890)
 
     flat, seen = crop(tmp_path / 'photo' / 'photo.png')
     pixels = torch.from_numpy(seen).float().permute(2, 0, 1)[None]

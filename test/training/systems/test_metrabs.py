@@ -10,6 +10,7 @@ import onnx
 import pytest
 import torch
 from metrabs_files import COUNT, NAMES, SMPL, TINY, mixing, write_folder
+from node_sees import assert_node_sees
 from nvidia import assert_compiles
 from parity import parity_file, tensorflow_state
 from published import BOX, CAMERA, mesh_pose, obj_vertices, photo, seen_in_photo
@@ -243,13 +244,14 @@ def test_a_tensorflow_checkpoint_of_2020_goes_all_the_way(tmp_path):
     mesh_pose(
         'export', '--system', 'metrabs', '--variant', 'resnet50v2_2020', '--checkpoint',
         tmp_path / 'model.ckpt.npz', '--set', 'names=h36m_17_root_last', '--set', 'views=1',
-        '--out', tmp_path / 'out',
+        '--set', 'plausible=no', '--out', tmp_path / 'out',
     )  # fmt: skip
     card = read_card(tmp_path / 'out' / 'metrabs.yaml')
     assert card.skeleton.names[-1] == 'pelvis'
     assert card.skeleton.parents[-1] == -1
     assert card.options['in_view'] == [32.0, 224.0]
     assert_compiles(tmp_path / 'out' / 'metrabs.yaml')
+    assert_node_sees(tmp_path / 'out', 17, 5959)
     person = seen_in_photo(tmp_path / 'out', tmp_path / 'photo')
     joints = np.array([person['joints3d_cam_mm'][n] for n in card.skeleton.names]) / 1000
 

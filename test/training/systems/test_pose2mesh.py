@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+from node_sees import assert_node_sees
 from nvidia import assert_compiles
 from parity import agree, official_state, parity_case, parity_file, shapes_in
 from published import body_models, checkpoint, mesh_pose, obj_vertices, photo
@@ -114,6 +115,7 @@ def test_a_photograph_goes_through_a_crop_model_first(tmp_path):
     )  # fmt: skip
     assert obj_vertices(tmp_path / 'photo').shape == (6890, 3)
     assert (tmp_path / 'photo' / 'out' / 'photo_overlay.jpg').stat().st_size > 1000
+    assert_node_sees(tmp_path / 'model', 19, 6890)
 
 
 def test_a_lift_model_that_takes_metres_cannot_lift_a_file(tmp_path):

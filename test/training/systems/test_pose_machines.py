@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from node_sees import assert_node_sees
 from nvidia import assert_compiles
 from parity import parity_case
 from pose_machine_files import caffe_model, refinement
@@ -170,6 +171,7 @@ def test_from_the_caffe_model_to_people_in_a_video(tmp_path):
     )  # fmt: skip
     assert 'mask3d-400000.pkl: 12 arrays loaded' in told
     assert_compiles(tmp_path / 'model' / 'pose_machines.yaml')
+    assert_node_sees(tmp_path / 'model', 16, 5959)
     with np.load(tmp_path / 'model' / 'pose_machines_correction.npz') as file:
         ranges = parity_case('pose_machines/refine_tf.npz')
         np.testing.assert_allclose(file['high'].ravel(), ranges['max16'] / 1000, atol=1e-6)
