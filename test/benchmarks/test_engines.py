@@ -133,3 +133,14 @@ def test_the_ball_is_closed_and_as_large_as_smpl():
     edges = {(a, b) for face in faces for a, b in zip(face, np.roll(face, -1))}
     assert len(edges) == 3 * len(faces)  # no two triangles go the same way along an edge
     assert edges == {(b, a) for a, b in edges}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('name', SUBJECTS)
+def test_a_network_keeps_its_constants_where_it_is(name):
+    """Else it runs on the CPU alone; PyTorch's device without numbers stands for a GPU."""
+    draft = SUBJECTS[name]()
+    graph = draft.graph.eval().to('meta')
+    with torch.inference_mode():
+        told = graph(*(values.to('meta') for values in draft.inputs.values()))
+    assert {values.device.type for values in told} == {'meta'}

@@ -90,11 +90,15 @@ class I2lGraph(nn.Module):
     """The lixels alone; see `mesh_pose_ros.runtime.card` for what goes in and comes out."""
 
     outputs: tuple[str, ...] = ('joints_uvd', 'vertices_uvd')
+    scale: Tensor
+    shift: Tensor
 
     def __init__(self, network: I2lMeshNet, span: float = BODY_SPAN) -> None:
         super().__init__()
         self.network = ready(network)
-        self.span = span
+        deep = span / network.settings.cells
+        self.register_buffer('scale', torch.tensor([CELL, CELL, deep]), persistent=False)
+        self.register_buffer('shift', torch.tensor([0.0, 0.0, -span / 2]), persistent=False)
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         """See bytes (N, S, S, 3); x, y in crop pixels and z in metres from the root."""
@@ -107,10 +111,8 @@ class I2lGraph(nn.Module):
 
     def measured(self, lixels: Lixels) -> tuple[Tensor, ...]:
         """From cells to pixels and metres; the root is in the middle of the depth."""
-        deep = self.span / self.network.settings.cells
-        scale = torch.tensor([CELL, CELL, deep])
-        shift = torch.tensor([0.0, 0.0, -self.span / 2])
-        return lixels.joints * scale + shift, lixels.vertices * scale + shift
+        both = lixels.joints, lixels.vertices
+        return tuple(cells * self.scale + self.shift for cells in both)
 
 
 class I2lBodyGraph(I2lGraph):

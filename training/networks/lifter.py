@@ -67,6 +67,7 @@ class Lifter(nn.Module):
     """
 
     root: Tensor
+    identity: Tensor
 
     def __init__(
         self, body: BodyLayer, regressor: Tensor, root: list[int], settings: LifterSettings
@@ -76,6 +77,8 @@ class Lifter(nn.Module):
         self.body = body
         self.points = body.points(regressor)
         self.register_buffer('root', torch.tensor(root), persistent=False)
+        identity = torch.tensor([1.0, 0, 0, 0, 1, 0])  # of a rotation in six numbers
+        self.register_buffer('identity', identity, persistent=False)
         self._settings = settings
         self._bodies = (joints, body.shape_count)
         state = 6 * joints + body.shape_count + 3
@@ -119,9 +122,8 @@ class Lifter(nn.Module):
     def _start(self, joints: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         bones, shapes = self._bodies
         like = joints[:, 0, :1] * 0  # keeps the batch axis symbolic in exports
-        identity = torch.tensor([1.0, 0, 0, 0, 1, 0], device=joints.device)
-        six = like[:, :, None] + identity.expand(bones, 6)
-        return six, like + torch.zeros(shapes), like + torch.zeros(3)
+        six = like[:, :, None] + self.identity.expand(bones, 6)
+        return six, like.expand(-1, shapes), like.expand(-1, 3)
 
     def _pose(self, six: Tensor, betas: Tensor, offset: Tensor) -> Lifted:
         """Bend the body in the pelvis' axes and put its root where the offset says."""

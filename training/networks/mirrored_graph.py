@@ -41,7 +41,7 @@ class MirroredGraph(nn.Module):
         sides = torch.tensor([-1.0, 1, 1], device=values.device)
         if name in PIXELS:
             axes = values.shape[2]
-            return values * sides[:axes] + torch.tensor([width, 0, 0])[:axes]
+            return values * sides[:axes] + width * (sides[:axes] < 0)
         if name in VECTORS:
             return values * sides
         if name == 'rotations':  # of bones at rest in the mirror, too

@@ -87,15 +87,19 @@ class RootGraph(nn.Module):
     """RootNet with the input and the outputs that the runtime knows."""
 
     outputs = ('root2d', 'gamma')
+    mean: Tensor
+    deviation: Tensor
 
     def __init__(self, network: RootNet) -> None:
         super().__init__()
         self.network = network
+        for name, channels in (('mean', MEAN), ('deviation', DEVIATION)):
+            values = torch.tensor(channels).reshape(1, 3, 1, 1)
+            self.register_buffer(name, values, persistent=False)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """See bytes (N, S, S, 3); the root in crop pixels (N, 2), its distance over k (N, 1)."""
         # cast first: TensorRT transposes no bytes
         pixels = image.to(torch.float32).permute(0, 3, 1, 2)
-        mean, deviation = (torch.tensor(c).reshape(1, 3, 1, 1) for c in (MEAN, DEVIATION))
-        root = self.network((pixels - mean) / deviation)
+        root = self.network((pixels - self.mean) / self.deviation)
         return root.place * CELL, root.gamma
