@@ -1,7 +1,7 @@
 """
 What a network costs, by engine, precision and batch: milliseconds, memory, difference to PyTorch.
 
-    python benchmarks/engines.py [--models own_pose i2l_meshnet ...] [--engines ...] [--out FILE]
+    python benchmarks/engines.py [--models own_pose i2l_meshnet ...] [--engines ...] [--readme]
 
 Own networks come with their weights, published ones with fresh ones: time does not depend on them.
 Every row runs in a process of its own with one thread. PyTorch's rows are what the others are
@@ -40,6 +40,7 @@ from training.systems.system import Order
 from training.systems.writing import write
 
 ROOT = Path(__file__).parents[1]
+BEGIN, END = '<!-- engines, by python -m benchmarks.engines --readme -->', '<!-- engines end -->'
 ENGINES = (*TORCH, *BACKENDS)
 ON_GPU = ('tensorrt', *(name for name, way in TORCH.items() if way.device == 'cuda'))
 WARM, SECONDS, LEAST = 3, 4.0, 10
@@ -250,6 +251,7 @@ def main() -> None:
     parser.add_argument('--precisions', nargs='+', choices=PRECISIONS, default=PRECISIONS)
     parser.add_argument('--batches', nargs='+', type=int, default=[1])
     parser.add_argument('--out', type=Path, help='file for the table, as Markdown')
+    parser.add_argument('--readme', action='store_true', help='write the table into README.md')
     parser.add_argument('--one', nargs=5, help=argparse.SUPPRESS)
     parser.add_argument('--prepare', nargs=2, help=argparse.SUPPRESS)
     told = parser.parse_args()
@@ -274,10 +276,18 @@ def compare(told: argparse.Namespace) -> None:
     print(HEAD, flush=True)
     rows = [row for model in told.models for row in rows_of(model, chosen, told.batches)]
     print(f'\n{caption()}')
+    table = '\n'.join([HEAD, *(line(row, rows) for row in rows), '', caption()]) + '\n'
     if told.out:
         told.out.parent.mkdir(parents=True, exist_ok=True)
-        lines = [HEAD, *(line(row, rows) for row in rows), '', caption()]
-        told.out.write_text('\n'.join(lines) + '\n')
+        told.out.write_text(table)
+    if told.readme:
+        _into_readme(table)
+
+
+def _into_readme(table: str) -> None:
+    text = (ROOT / 'README.md').read_text()
+    before, rest = text.split(BEGIN)
+    (ROOT / 'README.md').write_text(f'{before}{BEGIN}\n\n{table}\n{END}{rest.split(END)[1]}')
 
 
 if __name__ == '__main__':
