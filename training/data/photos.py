@@ -18,7 +18,7 @@ from training.data.views import STRAIGHT, Wander, regions, within
 from training.data.warping import carried, mapped, read_at, similarity
 
 LEAST = 6  # joints that must be marked
-SHARES = {'lspet': 0.3}  # how often a source's people are drawn, against 1 of the others
+SHARES = {'lspet': 0.5}  # how often a source's people are drawn, against 1 of the others
 ROUGH = Wander(cut=(0.05, 0.02, 0.05, 0.12), near=0, shift=0.05, zoom=0.14, roll=0.2)
 
 

@@ -26,7 +26,7 @@ DESCRIPTION = (
 )
 STARTED = (
     ' Its trunk began with the weights of MediaPipe Pose (BlazePose GHUM, full; Google, '
-    'Apache-2.0), the layers from stride 8 on were trained further.'
+    'Apache-2.0), the layers above were trained further.'
 )
 PARTNERS = {'detector': 'own_detector', 'lift': 'open_body_lift'}
 
