@@ -156,6 +156,8 @@ SYSTEM = System(
     settings={
         'part': 'whole or lifter: PoseNet alone, joints without a mesh, needs no body model',
         'hidden': 'width of the lifter, 4096 as published',
-        'crop': 'name or path of the model that finds joints in pictures, default',
+        'crop': 'name or path of the model that finds joints in pictures. It must have those of '
+        'the variant: default has those of coco alone; metrabs those of human36 '
+        '(skeleton=h36m_17) and smpl (skeleton=smpl_24), i2l_meshnet and pose2pose of mano',
     },
 )
