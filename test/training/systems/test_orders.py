@@ -1,13 +1,18 @@
 """What is asked for is understood, or refused with what could be asked for."""
 
+import argparse
+import re
+import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
 
+from mesh_pose_ros.runtime.models import find_card
 from training.systems import SYSTEMS
-from training.systems.orders import described
+from training.systems.orders import add_arguments, described, read_order
 from training.systems.system import Order, OrderError
 
 MISTAKES = [
@@ -17,6 +22,12 @@ MISTAKES = [
     (['--body-model', 'nowhere/SMPL_NEUTRAL.pkl'], 'https://smpl.is.tue.mpg.de'),
     ([], 'not a checkpoint of this I2lMeshNet'),
 ]
+
+SOURCES = Path(__file__).parents[3]
+MODELS = SOURCES / 'models'
+PAGE = (SOURCES / 'docs' / 'published_systems.md').read_text()
+PAGE_TEXT = PAGE.replace('\\\n', ' ')  # a command in a line
+EXPORTS = re.findall(r'^mesh_pose export (--system .*)', PAGE_TEXT, re.MULTILINE)
 
 
 def run(module, *arguments):
@@ -63,3 +74,27 @@ def test_a_setting_is_one_of_its_choices(tmp_path):
     with pytest.raises(OrderError, match='lixel, param'):
         order.chosen('mesh', ('lixel', 'param'))
     assert Order(tmp_path, 'x', 'body').chosen('mesh', ('lixel', 'param')) == 'lixel'
+
+
+@pytest.mark.parametrize('command', EXPORTS)
+def test_documented_exports_are_understood(command):
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    parser.add_argument('--out', required=True)
+    told = parser.parse_args(shlex.split(command))
+    told.body_model = None
+    system, order = read_order(told)
+    assert order.variant in system.variants
+
+
+def test_documented_models_are_found_where_exports_put_them(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for folder in set(re.findall(r'--out (\S+)', PAGE_TEXT)):
+        Path(folder).mkdir()
+        for file in MODELS.glob('own_pose.*'):
+            (tmp_path / folder / file.name).symlink_to(file)
+    in_commands = re.findall(r'--model (\S+)', PAGE_TEXT)
+    in_python = re.findall(r"PoseEstimator\.open\('(\S+)'\)", PAGE_TEXT)
+    assert len(in_commands) > 5
+    for name in in_commands + in_python:
+        assert find_card(name).name == 'own_pose'
