@@ -1,10 +1,8 @@
 """A network of this test run alone, with a node in a process of its own."""
 
-import os
-
 import pytest
 from ros_client import Client, Process, restart
-from ros_domain import free_domain
+from ros_domain import take_a_network_alone
 
 
 @pytest.fixture(scope='session', autouse=True)
@@ -12,12 +10,7 @@ def ros_network():
     """A DDS network of this test run alone, on this machine alone."""
     pytest.importorskip('rclpy', reason='rclpy is not installed')
     pytest.importorskip('mesh_pose_ros.msg', reason='messages are not generated')
-    os.environ |= {
-        'ROS_DOMAIN_ID': str(free_domain()),
-        'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
-        'ROS_LOCALHOST_ONLY': '1',  # the same for Humble
-    }
-    os.environ.setdefault('FASTDDS_BUILTIN_TRANSPORTS', 'UDPv4')
+    take_a_network_alone()
 
 
 @pytest.fixture

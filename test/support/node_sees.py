@@ -8,7 +8,6 @@ drawn see no people; so the detector is our own, and what counts is that the nod
 """
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -89,14 +88,9 @@ def seen_by_the_node(model, folder):
 
 
 def main(model):
-    from ros_domain import free_domain
+    from ros_domain import take_a_network_alone
 
-    os.environ |= {
-        'ROS_DOMAIN_ID': str(free_domain()),
-        'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
-        'ROS_LOCALHOST_ONLY': '1',
-    }
-    os.environ.setdefault('FASTDDS_BUILTIN_TRANSPORTS', 'UDPv4')
+    take_a_network_alone()
     with tempfile.TemporaryDirectory() as folder:
         print(json.dumps(seen_by_the_node(model, Path(folder))))
 
