@@ -268,3 +268,38 @@ def _places(source: Skeleton, name: str, tried: frozenset[str]) -> list[int]:
         return []
     found = [_places(source, other, tried | {name}) for other in STAND_INS.get(name, ())]
     return [place for places in found for place in places] if all(found) else []
+
+
+# Joints that most networks do not see, as shares of joints that they do, for networks that want
+# them all. Trunk and collars as in SMPL's mean body (Loper et al., 2015), the rest as in the open
+# body over the pose bank.
+BETWEEN: dict[str, dict[str, float]] = {
+    'torso': {'pelvis': 0.5, 'neck': 0.5},
+    'spine1': {'pelvis': 0.63, 'neck': 0.37},
+    'spine2': {'pelvis': 0.38, 'neck': 0.62},
+    'spine3': {'pelvis': 0.28, 'neck': 0.72},
+    'left_collar': {'neck': 0.54, 'left_shoulder': 0.46},
+    'right_collar': {'neck': 0.54, 'right_shoulder': 0.46},
+    'head_top': {'head': 1.6, 'neck': -0.6},
+    'left_hand': {'left_index': 0.62, 'left_pinky': 0.38},
+    'right_hand': {'right_index': 0.62, 'right_pinky': 0.38},
+    'left_foot': {'left_heel': 0.3, 'left_foot_index': 0.7},
+    'right_foot': {'right_heel': 0.3, 'right_foot_index': 0.7},
+}
+
+
+def guessing_mixer(source: Skeleton, names: Sequence[str]) -> NDArray[np.float64]:
+    """
+    Weights as of `joint_mixer`, also for joints `BETWEEN` others; these weights may be negative.
+
+    On the open body in many postures guesses are some centimetres off.
+    """
+    rows = joint_mixer(source, names)
+    for row, name in zip(rows, names, strict=True):
+        shares = BETWEEN.get(name, {})
+        if row.any() or not shares:
+            continue
+        others = joint_mixer(source, tuple(shares))
+        if others.any(axis=1).all():
+            row[:] = np.array(list(shares.values())) @ others
+    return rows

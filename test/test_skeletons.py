@@ -1,11 +1,33 @@
 """Joint sets name each joint once, and know left from right."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from mesh_pose_ros.skeletons import MANO21, ROOT, SKELETONS, SMPL24, SMPLX55, SMPLX65, SMPLX137
+from mesh_pose_ros.geometry.body_model import BodyModel
+from mesh_pose_ros.skeletons import (
+    BETWEEN,
+    BLAZEPOSE33,
+    H36M17,
+    MANO21,
+    ROOT,
+    SKELETONS,
+    SMPL24,
+    SMPLX55,
+    SMPLX65,
+    SMPLX137,
+    Skeleton,
+    guessing_mixer,
+    joint_mixer,
+)
+from training.synthetic.key_poses import key_rotations
 
 HAND = 20
+OPEN_BODY = Path(__file__).parents[1] / 'models' / 'open_body.npz'
+OFF = 0.05  # metres
+TRUNK_OFF = 0.15  # the open body's spine is jointed lower than SMPL's
+TRUNK = ('torso', 'spine1', 'spine2', 'spine3', 'left_collar', 'right_collar')
 # pairs of the published order that swap sides, beside the hands
 SWAPPED = (
     *((1, 2), (3, 4), (5, 6), (8, 9), (10, 11), (12, 13), (14, 17), (15, 18), (16, 19), (20, 21)),
@@ -57,3 +79,29 @@ def test_bones_of_smplx_have_the_parents_of_its_file():
     hands = [wrist if i % 3 == 0 else first + i - 1 for wrist, first in ((20, 25), (21, 40))
              for i in range(15)]  # fmt: skip
     assert SMPLX55.parents == (*body, *hands)
+
+
+def test_joints_between_others_are_near_those_of_a_body():
+    body = BodyModel.load(OPEN_BODY)
+    posed = body.shaped().posed(key_rotations())
+    true = dict(zip(SMPL24.names, posed.joints.swapaxes(0, 1), strict=True))
+    for name in ('h36m17', 'lift27'):
+        names = body.regressors[name].names
+        true |= dict(zip(names, posed.points(name).swapaxes(0, 1), strict=True))
+    seen = Skeleton('seen', body.regressors['lift27'].names, (ROOT,) * 27)
+    joints = np.stack([true[name] for name in seen.names], axis=1)
+    guesses = (guessing_mixer(seen, tuple(BETWEEN)) @ joints).swapaxes(0, 1)
+    for name, guess in zip(BETWEEN, guesses, strict=True):
+        error = np.linalg.norm(guess - true[name], axis=-1).mean()
+        assert error < (TRUNK_OFF if name in TRUNK else OFF), (name, error)
+
+
+@pytest.mark.parametrize('skeleton', [H36M17, SMPL24], ids=['h36m17', 'smpl24'])
+def test_guesses_are_for_joints_that_a_network_lacks(skeleton):
+    np.testing.assert_array_equal(guessing_mixer(skeleton, skeleton.names), np.eye(len(skeleton)))
+    sums = guessing_mixer(BLAZEPOSE33, skeleton.names).sum(axis=1)
+    np.testing.assert_allclose(sums, 1)
+    lacking = joint_mixer(BLAZEPOSE33, skeleton.names).sum(axis=1) == 0
+    assert {name for name, lacks in zip(skeleton.names, lacking, strict=True) if lacks} <= set(
+        BETWEEN
+    )

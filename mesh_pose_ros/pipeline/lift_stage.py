@@ -23,7 +23,7 @@ from mesh_pose_ros.people import Mesh, Pose
 from mesh_pose_ros.pipeline.topology import read_topology
 from mesh_pose_ros.runtime.card import ModelCard
 from mesh_pose_ros.runtime.session import Session
-from mesh_pose_ros.skeletons import Skeleton, joint_mixer
+from mesh_pose_ros.skeletons import Skeleton, guessing_mixer, joint_mixer
 
 Array = NDArray[np.floating]
 
@@ -69,6 +69,7 @@ class LiftStage:
         if topology is None:
             raise ModelError(f'{card.path}: a lift card must name a topology')
         self._session = session
+        self._card = card
         self._skeleton = card.skeleton
         self._root = tuple(card.options.get('root', HIPS))
         self.topology = topology
@@ -88,10 +89,21 @@ class LiftStage:
                 meshes[i] = mesh
         return meshes
 
+    def demand(self, skeleton: Skeleton) -> None:
+        """
+        Check that bodies can be hung on poses of a skeleton.
+
+        :raises ModelError: it lacks joints of the root
+        """
+        mixer, _ = matching(skeleton, self._root)
+        if not mixer.any(axis=1).all():
+            raise ModelError(
+                f'{self._card.path}: hangs bodies on {", ".join(self._root)}, which poses of '
+                f'{skeleton.name} lack; take a model that has them, or no lift model (none)'
+            )
+
     def _root_of(self, pose: Pose) -> Array:
         mixer, _ = matching(pose.skeleton, self._root)
-        if not mixer.any(axis=1).all():
-            return np.full(3, np.nan)
         return mixed(mixer, pose.joints3d).mean(axis=0)
 
     def _facing(self, poses: Sequence[Pose], roots: Array) -> Facing:
@@ -136,18 +148,22 @@ def mixed(mixer: Array, joints: Array) -> Array:
     """Mix joints (..., J, 3); only who needs a joint that is not a number becomes none."""
     sound = np.isfinite(joints).all(axis=-1, keepdims=True)
     mixed = mixer @ np.where(sound, joints, 0.0)
-    spoilt = (mixer > 0) @ ~sound
+    spoilt = (mixer != 0) @ ~sound
     return np.where(spoilt, np.nan, mixed)
 
 
 @lru_cache
-def matching(source: Skeleton, names: tuple[str, ...]) -> tuple[Array, NDArray[np.bool_]]:
+def matching(
+    source: Skeleton, names: tuple[str, ...], guess: bool = False
+) -> tuple[Array, NDArray[np.bool_]]:
     """
     Weights that make joints of the given names, and which of them are worth anything.
 
     The middle of a pair is a joint (pelvis, neck); one joint in place of another is not: better
     no nose than a head for a nose.
+
+    :param guess: for a network that must have them all: also joints that lie between others
     """
-    mixer = joint_mixer(source, names)
+    mixer = (guessing_mixer if guess else joint_mixer)(source, names)
     own = source.places_of(names) >= 0
-    return mixer, own | ((mixer > 0).sum(axis=1) > 1)
+    return mixer, own | (np.count_nonzero(mixer, axis=1) > 1)

@@ -4,10 +4,11 @@ Joints in a picture go through a network; joints in space and the body round the
 Serves networks that see where joints are in pixels and nothing else, whatever found them. The
 graph takes ``joints2d`` (N, J, 2), pixels of the picture, every joint of the card's skeleton, and
 gives ``joints3d`` (N, J, 3) and perhaps ``vertices`` (N, V, 3), ``body_joints`` (N, B, 3): metres
-from a root in the axes of the picture's camera. People stand where the rays of the joints and
-``joints3d`` agree best (`geometry.absolute`), so that the body covers the person in the picture;
-how far away that is follows from the size that the network gives them. Where such a model is asked
-for, its joints are the people's; as the partner of another it gives the meshes alone.
+from a root in the axes of the picture's camera. Joints of the trunk, hands and feet that nobody
+finds are guessed between others (`skeletons.BETWEEN`). People stand where the rays of the joints
+and ``joints3d`` agree best (`geometry.absolute`), so that the body covers the person in the
+picture; how far away that is follows from the size that the network gives them. Where such a model
+is asked for, its joints are the people's; as the partner of another it gives the meshes alone.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ class PixelLift:
 
         :raises ModelError: one is missing
         """
-        _, known = matching(skeleton, self.skeleton.names)
+        _, known = self._matching(skeleton)
         missing = [name for name, is_known in zip(self.skeleton.names, known) if not is_known]
         if missing:
             raise ModelError(
@@ -103,21 +104,24 @@ class PixelLift:
             for person, found in pairs
         ]
 
+    def _matching(self, skeleton: Skeleton) -> tuple[Array, NDArray[np.bool_]]:
+        return matching(skeleton, self.skeleton.names, guess=True)
+
     def _renamed(self, pose: Pose) -> Pose:
-        mixer, _ = matching(pose.skeleton, self.skeleton.names)
+        mixer, _ = self._matching(pose.skeleton)
         joints2d, joints3d = mixed(mixer, pose.joints2d), mixed(mixer, pose.joints3d)
-        return Pose(self.skeleton, joints2d, joints3d, mixer @ pose.confidence)
+        return Pose(self.skeleton, joints2d, joints3d, _mixed_confidence(mixer, pose))
 
     def lifted(self, poses: Sequence[Pose]) -> list[Lifted | None]:
         """Joints and meshes of poses of one skeleton; None where a joint is not known."""
         if not poses:
             return []
-        mixer, _ = matching(poses[0].skeleton, self.skeleton.names)
+        mixer, _ = self._matching(poses[0].skeleton)
         pixels, places = (
             np.stack([mixed(mixer, getattr(pose, name)) for pose in poses])
             for name in ('joints2d', 'joints3d')
         )
-        confidence = np.stack([mixer @ pose.confidence for pose in poses])
+        confidence = np.stack([_mixed_confidence(mixer, pose) for pose in poses])
         able = np.flatnonzero(np.isfinite(pixels).all((1, 2)) & np.isfinite(places).all((1, 2)))
         people: list[Lifted | None] = [None] * len(poses)
         if len(able):
@@ -147,6 +151,10 @@ class PixelLift:
             joints=None if joints is None else joints + root,
         )
         return Lifted(pose, mesh)
+
+
+def _mixed_confidence(mixer: Array, pose: Pose) -> Array:
+    return np.clip(mixer @ pose.confidence, 0, 1)  # some shares are negative
 
 
 def _root(rays: Array, offsets: Array, weights: Array) -> Array | None:

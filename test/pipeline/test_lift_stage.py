@@ -103,3 +103,10 @@ def test_a_lost_joint_goes_in_as_unknown(stage, poses):
 def test_a_card_without_topology_is_refused(stage):
     with pytest.raises(ModelError, match='topology'):
         stage(topology=False)
+
+
+def test_poses_without_hips_are_refused_at_the_start(stage):
+    lift = stage()
+    lift.demand(BLAZEPOSE33)
+    with pytest.raises(ModelError, match='left_hip, right_hip, which poses of head lack'):
+        lift.demand(Skeleton('head', ('nose', 'neck'), (-1, 0)))

@@ -14,7 +14,15 @@ from mesh_pose_ros.errors import ModelError
 from mesh_pose_ros.pipeline.mesh_pose import MeshPose, Options
 from mesh_pose_ros.pipeline.pixel_lift import PixelLift, lift_stage_of, pose_from_pixels
 from mesh_pose_ros.pipeline.smoothing import SmoothingOptions
-from mesh_pose_ros.skeletons import COCO17, COCO19, MANO21
+from mesh_pose_ros.skeletons import (
+    BLAZEPOSE33,
+    COCO17,
+    COCO19,
+    H36M17,
+    MANO21,
+    SMPL24,
+    guessing_mixer,
+)
 
 ROOTS = [(0.0, 0.0, 3.0), (1.2, -0.3, 4.0), (-1.0, 0.4, 6.0)]
 PINHOLE = camera_with('pinhole')
@@ -65,6 +73,18 @@ def test_pelvis_and_neck_are_appended_by_name(tmp_path, opened):
     (found,) = lift.lifted([pose])
     pelvis = pose.joints2d[[11, 12]].mean(axis=0)
     np.testing.assert_allclose(found.pose.joints2d[COCO19.index('pelvis')], pelvis)
+
+
+@pytest.mark.parametrize('skeleton', [H36M17, SMPL24], ids=['h36m17', 'smpl24'])
+def test_joints_that_lie_between_others_are_guessed(tmp_path, opened, skeleton):
+    card = export_sculptor(tmp_path, skeleton=skeleton)
+    lift = lift_stage_of(opened(card), card)
+    lift.demand(BLAZEPOSE33)
+    pixels = np.random.default_rng(0).uniform(100, 300, (33, 2))
+    (found,) = lift.lifted([pose_from_pixels(BLAZEPOSE33, pixels, PINHOLE)])
+    wanted = guessing_mixer(BLAZEPOSE33, skeleton.names) @ pixels
+    np.testing.assert_allclose(found.pose.joints2d, wanted)
+    assert (found.pose.confidence <= 1).all()
 
 
 def test_joints_that_nobody_finds_are_told_at_the_start(tmp_path):

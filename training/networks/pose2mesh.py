@@ -54,6 +54,12 @@ NAMING = Naming(  # of checkpoints of the whole, and of the lifter alone
 )
 
 
+LIFTER_NAMING = Naming(  # of the lifter, which a checkpoint of the whole holds too
+    renames=((r'^pose_lifter\.', ''), *NAMING.renames[1:]),
+    unused=(*NAMING.unused, 'pose2mesh.*'),
+)
+
+
 @dataclass(frozen=True)
 class PoseNetSettings:
     """

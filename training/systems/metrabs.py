@@ -6,8 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from mesh_pose_ros.geometry.reconstruction import view_limits
+from mesh_pose_ros.pipeline.lift_stage import HIPS
 from mesh_pose_ros.pipeline.many_views import ROLL
 from mesh_pose_ros.runtime.card import ImageInput
+from mesh_pose_ros.skeletons import Skeleton, joint_mixer
 from training.networks.metrabs import EFFICIENT, Metrabs
 from training.networks.metrabs_graph import MetrabsGraph
 from training.systems.metrabs_joints import LISTS, skeleton_of
@@ -52,6 +54,7 @@ def drafts(order: Order, found: Filled) -> list[Draft]:
         network, joints = lightened(network, told.joints, name)
         told = replace(told, settings=network.settings, joints=joints)
     chosen = told.joints.sets[name]
+    skeleton = skeleton_of(name or _list_name(order), chosen)
     side = told.settings.side
     card = unfinished_card(
         order.name,
@@ -62,9 +65,9 @@ def drafts(order: Order, found: Filled) -> list[Draft]:
         f"network's {told.settings.joints}.",
         image=ImageInput(side, side, dtype='float32', scale=1 / WHITE),
         outputs={'joints2d': 'crop_px', 'joints3d': 'root_relative_m'},
-        skeleton=skeleton_of(name or _list_name(order), chosen),
+        skeleton=skeleton,
         options=card_options(order, told, name),
-        partners={kind: n for kind in ('detector', 'lift') if (n := _partner(order, kind))},
+        partners=_partners(order, skeleton),
     )
     pictures = example_pictures(side, side).float() / WHITE
     beside = {'joints': told.joints.arrays()}
@@ -97,10 +100,12 @@ def _list_name(order: Order) -> str:
     return told if told in LISTS else ALL
 
 
-def _partner(order: Order, kind: str) -> str:
-    usual = {'detector': 'own_detector', 'lift': 'open_body_lift'}
-    name = order.settings.get(kind, usual[kind])
-    return '' if name == 'none' else name
+def _partners(order: Order, skeleton: Skeleton) -> dict[str, str]:
+    usual = {'detector': 'own_detector'}
+    if joint_mixer(skeleton, HIPS).any(axis=1).all():
+        usual['lift'] = 'open_body_lift'  # which hangs bodies on them
+    told = {kind: order.settings[kind] for kind in ('detector', 'lift') if kind in order.settings}
+    return {kind: name for kind, name in (usual | told).items() if name != 'none'}
 
 
 SYSTEM = System(
@@ -147,7 +152,8 @@ SYSTEM = System(
         'plausible': 'yes or no: leave out detected people who cannot be any',
         'bones': 'usual lengths for that: smpl_24, none, or a file with lines joint joint metres',
         'detector': 'name or path of the model that finds people, own_detector; none',
-        'lift': 'name or path of the model that makes meshes of joints, open_body_lift; none',
+        'lift': 'name or path of the model that makes meshes of joints, open_body_lift where '
+        'there are hips; none',
         'max_batch': 'most crops that the network gets at once, 16',
     },
 )

@@ -15,6 +15,7 @@ from training.networks.joint_graphs import JOINT_GRAPHS
 from training.networks.mesh_coarsening import coarsened
 from training.networks.mesh_net import PUBLISHED
 from training.networks.pose2mesh import (
+    LIFTER_NAMING,
     NAMING,
     Pose2Mesh,
     Pose2MeshSettings,
@@ -48,10 +49,11 @@ def filled(order: Order) -> Filled:
     joints = JOINT_GRAPHS[order.variant]
     if order.chosen('part', PARTS) == 'lifter':
         network: Pose2Mesh | PoseNet = PoseNet(len(joints.skeleton), lifter)
+        naming = LIFTER_NAMING
     else:
         settings = Pose2MeshSettings(lifter, PUBLISHED[order.variant])
-        network = Pose2Mesh(joints, faces_of(order), settings)
-    report = fill(network.eval(), read_arrays(order.checkpoint), NAMING, str(order.checkpoint))
+        network, naming = Pose2Mesh(joints, faces_of(order), settings), NAMING
+    report = fill(network.eval(), read_arrays(order.checkpoint), naming, str(order.checkpoint))
     return Filled({order.chosen('part', PARTS): network}, {order.checkpoint.name: report})
 
 
@@ -156,8 +158,9 @@ SYSTEM = System(
     settings={
         'part': 'whole or lifter: PoseNet alone, joints without a mesh, needs no body model',
         'hidden': 'width of the lifter, 4096 as published',
-        'crop': 'name or path of the model that finds joints in pictures. It must have those of '
-        'the variant: default has those of coco alone; metrabs those of human36 '
-        '(skeleton=h36m_17) and smpl (skeleton=smpl_24), i2l_meshnet and pose2pose of mano',
+        'crop': 'name or path of the model that finds joints in pictures, default. Joints of the '
+        'trunk, hands and feet and the top of the head, which it does not find, are guessed '
+        'between its joints; metrabs finds those of human36 (skeleton=h36m_17) and smpl '
+        '(skeleton=smpl_24). mano wants a model of hands, i2l_meshnet or pose2pose',
     },
 )

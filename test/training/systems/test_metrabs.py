@@ -129,9 +129,10 @@ def test_an_estimator_knows_its_joints(model):
 def test_the_network_can_do_without_the_joints_of_other_sets(folder, shot, tmp_path):
     export_here(
         '--checkpoint', folder, '--out', tmp_path, '--name', 'face', '--set', 'skeleton=face_4',
-        '--set', 'place_by=skeleton', '--set', 'lift=none',
+        '--set', 'place_by=skeleton',
     )  # fmt: skip
     card = read_card(tmp_path / 'face.yaml')
+    assert set(card.partners) == {'detector'}  # a face has no hips to hang a body on
     # the eyes, the nose, and the shoulders whose middle is wanted
     given = {value.name: value for value in onnx.load(card.path).graph.output}
     assert given['joints2d'].type.tensor_type.shape.dim[1].dim_value == 5

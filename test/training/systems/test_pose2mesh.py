@@ -34,17 +34,21 @@ def lifted(model, folder, joints):
     return json.loads((folder / 'people.jsonl').read_text())['people']
 
 
+def narrow_shapes(keys):
+    """Shapes of the lifter's arrays, as published but not so wide."""
+    return {
+        name: tuple(NARROW if side == 4096 else side for side in shape)
+        for name, shape in shapes_in(parity_file(keys)).items()
+    }
+
+
 def from_root(person, names, root):
     joints = np.array([person['joints3d_cam_mm'][name] for name in names])
     return joints - joints[root]
 
 
 def test_the_lifter_alone_needs_no_body_model(tmp_path):
-    shapes = {
-        name: tuple(NARROW if side == 4096 else side for side in shape)
-        for name, shape in shapes_in(parity_file('keys/posenet_coco.txt')).items()
-    }
-    state = official_state(shapes, 'pose2mesh')
+    state = official_state(narrow_shapes('keys/posenet_coco.txt'), 'pose2mesh')
     torch.save({'epoch': 3, 'model_state_dict': state}, tmp_path / 'final.pth.tar')
     mesh_pose(
         'export', '--system', 'pose2mesh', '--variant', 'coco', '--set', 'part=lifter',
@@ -64,6 +68,20 @@ def test_the_lifter_alone_needs_no_body_model(tmp_path):
     for person, joints in zip(people, wanted, strict=True):
         found = from_root(person, card.skeleton.names, 0)
         np.testing.assert_allclose(found, joints - joints[0], atol=2 * ROUNDED)
+
+
+def test_a_checkpoint_of_the_whole_has_the_lifter_too(tmp_path):
+    shapes = narrow_shapes('keys/posenet_smpl.txt')
+    alone = official_state(shapes, 'pose2mesh')
+    whole = {f'pose_lifter.{name}': array for name, array in alone.items()}
+    networks = []
+    for name, state in (('alone', alone), ('whole', whole | {'pose2mesh.fc.bias': torch.ones(5)})):
+        torch.save({'model_state_dict': state}, tmp_path / name)
+        settings = {'part': 'lifter', 'hidden': str(NARROW)}
+        order = Order(tmp_path / name, 'x', 'smpl', settings=settings)
+        networks.append(SYSTEM.fill(order).networks['lifter'].state_dict())
+    for name, array in networks[0].items():
+        torch.testing.assert_close(networks[1][name], array)
 
 
 def test_a_mesh_without_a_body_model_is_refused_with_where_to_get_it(tmp_path):
@@ -101,11 +119,12 @@ def test_the_published_mesh_by_two_commands(tmp_path, joints):
 
 
 @pytest.mark.slow
-def test_a_photograph_goes_through_a_crop_model_first(tmp_path):
-    file = checkpoint(tmp_path, 'pose2mesh_coco', 'pose2mesh')
+@pytest.mark.parametrize(('joints', 'count'), [('coco', 19), ('human36', 17), ('smpl', 24)])
+def test_a_photograph_goes_through_a_crop_model_first(tmp_path, joints, count):
+    file = checkpoint(tmp_path, f'pose2mesh_{joints}', 'pose2mesh')
     body = body_models(tmp_path / 'bodies') / 'smpl' / 'SMPL_NEUTRAL.pkl'
     mesh_pose(
-        'export', '--system', 'pose2mesh', '--variant', 'coco', '--checkpoint', file,
+        'export', '--system', 'pose2mesh', '--variant', joints, '--checkpoint', file,
         '--body-model', body, '--set', 'crop=own_pose', '--out', tmp_path / 'model',
     )  # fmt: skip
     picture = photo(tmp_path / 'photo')
@@ -115,7 +134,7 @@ def test_a_photograph_goes_through_a_crop_model_first(tmp_path):
     )  # fmt: skip
     assert obj_vertices(tmp_path / 'photo').shape == (6890, 3)
     assert (tmp_path / 'photo' / 'out' / 'photo_overlay.jpg').stat().st_size > 1000
-    assert_node_sees(tmp_path / 'model', 19, 6890)
+    assert_node_sees(tmp_path / 'model', count, 6890)
 
 
 def test_a_lift_model_that_takes_metres_cannot_lift_a_file(tmp_path):
