@@ -62,6 +62,7 @@ class BagReport:
 
     :param frames: that were processed
     :param people: in all frames together
+    :param left_out: why boxes became nobody -> how many
     :param bad: what was wrong with frames -> how many
     :param damage: what is wrong with the bag itself
     :param guessed: image topics whose camera was guessed from a field of view
@@ -69,6 +70,7 @@ class BagReport:
 
     frames: int = 0
     people: int = 0
+    left_out: Counter[str] = field(default_factory=Counter)
     bad: Counter[str] = field(default_factory=Counter)
     damage: list[str] = field(default_factory=list)
     guessed: list[str] = field(default_factory=list)
@@ -139,6 +141,7 @@ def _step(run: _Run, record: Record, lines: JsonLines | None, report: BagReport)
         lines.write(about | {'people': people_fields(frame.people)})
     report.frames += 1
     report.people += len(frame.people)
+    report.left_out += run.pipeline.left_out
 
 
 class _Run:

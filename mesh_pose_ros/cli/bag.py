@@ -102,6 +102,7 @@ def _check(source: Path, target: Path, tf: str, overwrite: bool) -> None:
 
 def _summary(job: BagJob, report: BagReport) -> None:
     options.say(f'{report.people} sights of people in {report.frames} frames: {job.target}')
+    options.say_who_is_left_out(report.left_out)
     for topic in report.guessed:
         options.say(
             f'camera of {topic} guessed (fallback: {job.fov:g} degrees across the longer side): '

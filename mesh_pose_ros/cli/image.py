@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,6 +57,7 @@ class Tally:
     images: int = 0
     people: int = 0
     guessed: int = 0
+    left_out: Counter[str] = field(default_factory=Counter)  # reason -> boxes
     failed: dict[str, str] = field(default_factory=dict)  # file -> reason
 
 
@@ -150,6 +152,7 @@ def _process(
                 results.write(names[file], picture, people, camera)
                 tally.images += 1
                 tally.people += len(people)
+                tally.left_out += pipeline.left_out
                 tally.guessed += camera.guessed
             if lines:
                 lines.write(line)
@@ -169,6 +172,7 @@ def _timed(
 def _summary(tally: Tally, results: Results, cameras: Cameras) -> None:
     where = f', results in {results.folder}' if results.any else ''
     options.say(f'{tally.people} people in {tally.images} images{where}')
+    options.say_who_is_left_out(tally.left_out)
     if tally.guessed:
         options.say(
             f'camera guessed for {tally.guessed} images (fallback: {cameras.fov:g} degrees '

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -147,3 +148,13 @@ def say_why_it_runs_where() -> None:
 def say(text: str, style: str = '') -> None:
     """Print a sentence on stderr as it is, not wrapped."""
     console.print(text, style=style or None, markup=False, soft_wrap=True)
+
+
+def say_who_is_left_out(boxes: Counter[str]) -> None:
+    """
+    Say for each reason how many boxes became nobody.
+
+    :param boxes: see `MeshPose.left_out`
+    """
+    for reason, count in boxes.most_common():
+        say(f'{count} {"box" if count == 1 else "boxes"} left out: {reason}', 'dim')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -93,6 +94,7 @@ class Tally:
     frames: int = 0
     people: int = 0
     guessed: bool = False
+    left_out: Counter[str] = field(default_factory=Counter)  # reason -> boxes
     problems: list[str] = field(default_factory=list)
 
 
@@ -136,6 +138,7 @@ class _Run:
         spent = (perf_counter() - start) * 1e3
         self.tally.frames += 1
         self.tally.people += len(people)
+        self.tally.left_out += self.pipeline.left_out
         self.tally.guessed |= camera.guessed
         picture = draw(frame.image, people, camera) if self.film else frame.image
         return people, picture, round(spent, 2)
@@ -144,6 +147,7 @@ class _Run:
 def _summary(tally: Tally, cameras: Cameras, target: Path | None) -> None:
     where = f': {target}' if target else ''
     options.say(f'{tally.people} sights of people in {tally.frames} frames{where}')
+    options.say_who_is_left_out(tally.left_out)
     if tally.guessed:
         options.say(
             f'camera guessed (fallback: {cameras.fov:g} degrees across the longer side): '

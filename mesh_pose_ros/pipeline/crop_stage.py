@@ -13,6 +13,7 @@ dropped), ``ray_share`` and ``edge`` (see `place`), ``max_batch``, ``frame`` (se
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -34,6 +35,7 @@ from mesh_pose_ros.pipeline.crops import (
 from mesh_pose_ros.pipeline.depths import SPAN, at_depths, place_at_depth
 from mesh_pose_ros.pipeline.detection import REGION_FACTOR, clipped_box, region_round
 from mesh_pose_ros.pipeline.frame_graph import nodes_of
+from mesh_pose_ros.pipeline.left_out import NOT_PLACED, UNSEEN, UNSURE
 from mesh_pose_ros.pipeline.parameters import parameters_of
 from mesh_pose_ros.pipeline.placement import RAY_SHARE, Placement, place
 from mesh_pose_ros.pipeline.tensors import image_tensor
@@ -98,6 +100,8 @@ class CropStage:
     """
     A network that sees crops.
 
+    ``left_out`` counts boxes of the last image that became nobody, by `pipeline.left_out`.
+
     :raises ModelError: the card cannot be followed
     """
 
@@ -118,6 +122,7 @@ class CropStage:
             raise ModelError(f'{card.path}: crops are square unless option view is rectangle')
         self.skeleton = card.skeleton
         self.topology = read_topology(card)
+        self.left_out: Counter[str] = Counter()
 
     def look(self, image: NDArray[np.uint8], camera: Camera, boxes: Sequence[Box]) -> list[View]:
         """
@@ -128,7 +133,9 @@ class CropStage:
         regions = [self._region(box, camera) for box in boxes]
         if self._option('passes', 1) > 1:
             regions = self._better(image, camera, boxes, regions)
-        return self._seen(image, camera, boxes, regions)
+        views = self._seen(image, camera, boxes, regions)
+        self.left_out = Counter({UNSEEN: len(boxes) - len(views)})
+        return views
 
     def place(
         self,
@@ -148,12 +155,16 @@ class CropStage:
         """
         least = 0.0 if given else self._option('score', SCORE)
         told = [None] * len(views) if depths is None else depths
-        people = [
-            self._person(view, camera, depth)
+        sure = [
+            (view, depth)
             for view, depth in zip(views, told, strict=True)
             if not ('score' in view.outputs and _score(view) < least)
         ]
-        return [person for person in people if person is not None]
+        found = [self._person(view, camera, depth) for view, depth in sure]
+        people = [person for person in found if person is not None]
+        self.left_out[UNSURE.format(least=least)] += len(views) - len(sure)
+        self.left_out[NOT_PLACED] += len(sure) - len(people)
+        return people
 
     def _option(self, name: str, default: float) -> float:
         return self._card.options.get(name, default)

@@ -8,6 +8,7 @@ distance in metres tells apart whom boxes cannot.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -42,6 +43,7 @@ class PeopleStage(Protocol):
 
     skeleton: Skeleton
     topology: Topology | None
+    left_out: Counter[str]
 
     def look(self, image: NDArray[np.uint8], camera: Camera, boxes: Sequence[Box]) -> list[Any]:
         """What is seen, each with its ``box``."""
@@ -130,8 +132,9 @@ class MeshPose:
         self._watches = watches
         self._tracker, self._smoother = Tracker(), Smoother()
         self._speaker: PixelLift | None = None  # a lift model that was itself asked for
-        if isinstance(lift, PixelLift):
+        if lift is not None:
             lift.demand(self.skeleton)
+        if isinstance(lift, PixelLift):
             self._speaker = lift if card.kind == 'lift' else None
             if lift.topology is None and self._speaker is None:
                 raise ModelError(
@@ -210,6 +213,11 @@ class MeshPose:
         if replace(self._options, **kept) != options:
             raise ValueError(f'only {", ".join(DYNAMIC)} can change; open another MeshPose')
         self._options = options
+
+    @property
+    def left_out(self) -> Counter[str]:
+        """Boxes of the last image that became nobody: why -> how many."""
+        return +self._crop.left_out
 
     @property
     def skeleton(self) -> Skeleton:

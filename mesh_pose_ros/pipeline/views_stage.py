@@ -23,6 +23,7 @@ A distance said by a root model is of no use here.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -32,6 +33,7 @@ from numpy.typing import NDArray
 from mesh_pose_ros.errors import BadCameraError, ModelError
 from mesh_pose_ros.geometry.camera import Camera
 from mesh_pose_ros.people import Box, Flags, Person, Pose, Topology
+from mesh_pose_ros.pipeline.left_out import NOBODY, NOT_PLACED, UNSEEN
 from mesh_pose_ros.pipeline.many_views import ROLL, camera_towards
 from mesh_pose_ros.pipeline.placement import SIZE_STDDEV
 from mesh_pose_ros.pipeline.pose_estimator import PoseEstimator
@@ -64,6 +66,8 @@ class ViewsStage:
     """
     A network that sees people from the same place in several ways.
 
+    ``left_out`` counts boxes of the last image that became nobody, by `pipeline.left_out`.
+
     :raises ModelError: the card cannot be followed
     """
 
@@ -73,6 +77,7 @@ class ViewsStage:
         assert card.skeleton
         self._estimator = PoseEstimator.of_card(session, card)
         self._options = options_of(card)
+        self.left_out: Counter[str] = Counter()
         self.skeleton = card.skeleton
         names = self._estimator.joint_names.get(self._options.skeleton)
         if names is None or len(names) != len(card.skeleton):
@@ -89,6 +94,7 @@ class ViewsStage:
         :param image: (H, W, 3) RGB, taken by ``camera``
         """
         able = [seen for box in boxes if (seen := self._seen(box, camera)) is not None]
+        self.left_out = Counter({UNSEEN: len(boxes) - len(able)})
         (poses,) = self._estimator.in_views([Shot(image, camera)], [able], self._options)
         return [Sight(image, box, pose) for box, pose in zip(able, poses, strict=True)]
 
@@ -106,6 +112,7 @@ class ViewsStage:
         :param depths: of no use
         """
         sound = [sight for sight in views if np.isfinite(sight.poses).all()]
+        self.left_out[NOT_PLACED] += len(views) - len(sound)
         if not sound:
             return []
         found = self._estimator.finished(
@@ -115,9 +122,12 @@ class ViewsStage:
             replace(self._options, average_aug=False),
             self._options.suppress_implausible_poses and not given,
         )
+        self.left_out[NOBODY] += len(sound) - len(found.boxes)
         rows = zip(found.boxes, found.poses3d, found.poses2d, strict=True)
-        people = [self._person(*row, camera) for row in rows]
-        return [person for person in people if person is not None]
+        placed = [self._person(*row, camera) for row in rows]
+        people = [person for person in placed if person is not None]
+        self.left_out[NOT_PLACED] += len(placed) - len(people)
+        return people
 
     def _seen(self, box: Box, camera: Camera) -> Box | None:
         """A box, or its part in the image where a strong lens sees no more; None if nothing."""

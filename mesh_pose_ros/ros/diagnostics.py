@@ -62,4 +62,5 @@ def figures(statistics: Statistics) -> dict[str, object]:
         'latency p50 (ms)': p50 * 1e3,
         'latency p95 (ms)': p95 * 1e3,
         'persons': statistics.persons,
+        **{f'boxes left out: {reason}': count for reason, count in statistics.left_out.items()},
     }

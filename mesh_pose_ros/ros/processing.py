@@ -136,7 +136,7 @@ class Processing:
             'total': end - arrival.time,
         }
         self.outputs.publish_latency(frame, seconds)
-        self._statistics.finished(seconds, len(people))
+        self._statistics.finished(seconds, len(people), self.pipeline.left_out)
 
     def _is_skipped(self, stamp: int) -> bool:
         """Whether nobody wants this image: resting, or sooner than the rate asked for."""

@@ -27,15 +27,24 @@ class Statistics:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.counts = Counter(dict.fromkeys(COUNTS, 0))
         self.bad_kinds: Counter[str] = Counter()
+        self.left_out: Counter[str] = Counter()  # why boxes became nobody
         self.persons = 0  # in the last image
         self._clock = clock
         self._finished: deque[float] = deque(maxlen=WINDOW)
         self._last_bad: tuple[float, str] = (-np.inf, '')
         self._stages: dict[str, deque[float]] = {}
 
-    def finished(self, seconds: Mapping[str, float], persons: int) -> None:
-        """Count an image that went all the way, with the time each stage took."""
+    def finished(
+        self, seconds: Mapping[str, float], persons: int, left_out: Mapping[str, int]
+    ) -> None:
+        """
+        Count an image that went all the way.
+
+        :param seconds: that each stage took
+        :param left_out: see `MeshPose.left_out`
+        """
         self.counts['processed'] += 1
+        self.left_out.update(left_out)
         self.persons = persons
         self._finished.append(self._clock())
         for stage, spent in seconds.items():

@@ -3,7 +3,8 @@ Where models live, and how a name becomes a card.
 
 A model is asked for by name or by path. Names are looked up in the folders of
 ``MESH_POSE_MODELS``, the user's cache (imported and downloaded models), the installed package
-and a source checkout, in this order, so that a user's file wins over ours.
+and a source checkout, in this order, so that a user's file wins over ours. A name of no model
+may be that of a folder where we are.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ def find_card(name_or_path: str | Path, beside: Path | None = None) -> ModelCard
         card = folder / f'{name}.yaml'
         if card.is_file():
             return read_card(card)
+    if name and Path(name).is_dir():
+        return read_card(_card_of_folder(Path(name)))
     raise ModelError(
         f'model {name!r} is not here: looked in {", ".join(map(str, folders))}. '
         'Give a path, put the model there, or make the standard ones with '

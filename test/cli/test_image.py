@@ -2,10 +2,12 @@
 
 import json
 from pathlib import Path
+from shutil import copytree
 
 import cv2
 import numpy as np
 import pytest
+from toy_models import export_blob_detector, export_statue
 
 from mesh_pose_ros.geometry.camera import Camera
 from mesh_pose_ros.skeletons import COCO17
@@ -265,6 +267,23 @@ def test_there_is_no_3d_file_of_nobody(mesh_pose, photos):
     done = mesh_pose('image', photos / 'night.png', '--obj', '--glb')
     assert done.exit_code == 0
     assert [p.name for p in OUT.iterdir()] == ['night_overlay.jpg']
+
+
+def test_why_nobody_is_seen_is_said(mesh_pose, tmp_path):
+    export_blob_detector(tmp_path)
+    export_statue(tmp_path, partners={'detector': 'blobs'}, options={'score': 1.5})
+    photo = np.zeros((240, 320, 3), np.uint8)
+    photo[60:180, 100:160, 2] = photo[60:180, 220:280, 0] = 255
+    cv2.imwrite('photo.png', photo)
+    done = mesh_pose('image', 'photo.png', '--model', tmp_path / 'statue.yaml')
+    assert '0 people in 1 images' in done.output
+    assert '2 boxes left out: the network is less than 1.5 sure of a person' in done.output
+
+
+def test_a_folder_of_models_is_found_without_a_slash(mesh_pose, photos, toy_models):
+    copytree(toy_models, 'models_x')
+    done = mesh_pose('image', photos / 'a.png', '--model', 'models_x')
+    assert '1 people in 1 images' in done.output
 
 
 def test_an_exif_orientation_is_applied(mesh_pose, photos, lines):

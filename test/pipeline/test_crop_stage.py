@@ -1,5 +1,7 @@
 """Crops become people in the camera's frame, each by themselves."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from toy_models import SIDE, export_statue
@@ -9,6 +11,7 @@ from mesh_pose_ros.errors import ModelError
 from mesh_pose_ros.geometry.camera import Camera
 from mesh_pose_ros.people import Box, Flags, Region
 from mesh_pose_ros.pipeline.crop_stage import VIEWS, CropStage, View
+from mesh_pose_ros.pipeline.left_out import NOT_PLACED, UNSEEN, UNSURE
 
 RED = np.zeros((480, 640, 3), np.uint8) + np.array([255, 0, 0], np.uint8)
 
@@ -185,3 +188,15 @@ def test_however_a_crop_is_cut_the_network_means_the_axes_of_who_looks_straight(
 def test_refuses_a_card_it_cannot_follow(stage):
     with pytest.raises(ModelError, match='border'):
         stage(options={'border': 'pink'})
+
+
+def test_why_boxes_became_nobody_is_counted(stage):
+    camera, root = camera_with('pinhole'), np.array([0.9, 0.2, 4.0])
+    region = Region(tuple(camera.project(root)), 300.0)
+    view = true_view(camera, Box(1, 2, 3, 4), region, root, STANDING + root)
+    unsure = replace(view, outputs=view.outputs | {'score': np.float64(0.2)})
+    lost = replace(view, outputs=view.outputs | {'joints3d': STANDING * np.nan})
+    people = stage()
+    people.look(RED, camera, [Box(5, 5, 0, 0)])
+    assert len(people.place([view, unsure, unsure, lost], camera)) == 1
+    assert +people.left_out == {UNSEEN: 1, UNSURE.format(least=0.5): 2, NOT_PLACED: 1}

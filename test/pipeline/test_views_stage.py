@@ -10,6 +10,7 @@ from mesh_pose_ros.errors import ModelError
 from mesh_pose_ros.geometry.camera import Camera
 from mesh_pose_ros.people import Box, Flags
 from mesh_pose_ros.pipeline.joint_sets import JointSet, JointSets
+from mesh_pose_ros.pipeline.left_out import NOBODY, NOT_PLACED, UNSEEN
 from mesh_pose_ros.pipeline.mesh_pose import crop_stage_of
 from mesh_pose_ros.pipeline.placement import SIZE_STDDEV
 from mesh_pose_ros.pipeline.pose_estimator import Options, PoseEstimator, Shot
@@ -124,6 +125,19 @@ def test_who_is_not_plausible_is_left_out_unless_somebody_knows(card, image):
     assert len(people_of(card, image, camera, session=heap)) == 2
     credulous = with_options(card, plausible=False)
     assert len(people_of(credulous, image, camera, session=heap, given=False)) == 2
+
+
+def test_why_boxes_became_nobody_is_counted(card, image):
+    camera = camera_with('pinhole')
+    for session, reason in (
+        (Toy(), UNSEEN), (Toy(OFFSETS * 0.1), NOBODY), (Toy(OFFSETS * np.nan), NOT_PLACED),
+    ):  # fmt: skip
+        stage = crop_stage_of(session, card)
+        boxes = BOXES if reason != UNSEEN else [Box(5, 5, 0, 0), Box(np.nan, 5, 10, 10)]
+        stage.place(stage.look(image, camera, boxes), camera)
+        assert +stage.left_out == {reason: 2}
+    stage.look(image, camera, [])
+    assert not +stage.left_out
 
 
 def test_a_box_nobody_can_look_at_is_left_out(card, image):

@@ -30,7 +30,7 @@ def test_rate_is_that_of_the_last_seconds(clock):
     statistics = Statistics(clock)
     for _ in range(50):
         clock.now += 0.1
-        statistics.finished({'total': 0.02}, persons=1)
+        statistics.finished({'total': 0.02}, persons=1, left_out={'too far': 2})
     assert statistics.rate == pytest.approx(10, abs=0.5)
     clock.now += 60
     assert statistics.rate == 0
@@ -39,7 +39,7 @@ def test_rate_is_that_of_the_last_seconds(clock):
 def test_latency_is_median_and_95th_percentile(clock):
     statistics = Statistics(clock)
     for i in range(101):
-        statistics.finished({'total': i / 100}, persons=0)
+        statistics.finished({'total': i / 100}, persons=0, left_out={})
     assert statistics.latency() == pytest.approx((0.5, 0.95))
 
 

@@ -44,6 +44,18 @@ def test_a_folder_may_be_named_as_its_model(tmp_path):
     assert find_card(folder).name == 'second'
 
 
+def test_a_folders_name_will_do_where_no_model_has_it(folders, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ('mine', 'statue'):
+        (tmp_path / name).mkdir()
+        export_statue(tmp_path / name, description='of a folder')
+    assert find_card('mine').description == 'of a folder'
+    export_statue(tmp_path / 'first', description='by name')
+    assert find_card('statue').description == 'by name'
+    with pytest.raises(ModelError, match="''"):
+        find_card('')
+
+
 def test_a_folder_of_many_models_is_asked_about(tmp_path):
     export_statue(tmp_path, name='first')
     export_statue(tmp_path, name='second')
