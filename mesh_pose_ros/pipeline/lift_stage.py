@@ -95,14 +95,15 @@ class LiftStage:
 
         :raises ModelError: it lacks joints of the root
         """
-        mixer, _ = matching(skeleton, self._root)
-        if not mixer.any(axis=1).all():
+        if not has_all(skeleton, self._root):
             raise ModelError(
                 f'{self._card.path}: hangs bodies on {", ".join(self._root)}, which poses of '
                 f'{skeleton.name} lack; take a model that has them, or no lift model (none)'
             )
 
     def _root_of(self, pose: Pose) -> Array:
+        if not has_all(pose.skeleton, self._root):
+            return np.full(3, np.nan)
         mixer, _ = matching(pose.skeleton, self._root)
         return mixed(mixer, pose.joints3d).mean(axis=0)
 
@@ -142,6 +143,12 @@ class LiftStage:
             rotations=None if rotations is None else turn.T @ rotations,
             shape=outputs.get('betas'),
         )
+
+
+def has_all(skeleton: Skeleton, names: tuple[str, ...]) -> bool:
+    """Whether a skeleton has joints of the given names, or stand-ins for them."""
+    mixer, _ = matching(skeleton, names)
+    return bool(mixer.any(axis=1).all())
 
 
 def mixed(mixer: Array, joints: Array) -> Array:

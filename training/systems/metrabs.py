@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from mesh_pose_ros.geometry.reconstruction import view_limits
-from mesh_pose_ros.pipeline.lift_stage import HIPS
+from mesh_pose_ros.pipeline.lift_stage import HIPS, has_all
 from mesh_pose_ros.pipeline.many_views import ROLL
 from mesh_pose_ros.runtime.card import ImageInput
-from mesh_pose_ros.skeletons import Skeleton, joint_mixer
+from mesh_pose_ros.skeletons import Skeleton
 from training.networks.metrabs import EFFICIENT, Metrabs
 from training.networks.metrabs_graph import MetrabsGraph
 from training.systems.metrabs_joints import LISTS, skeleton_of
@@ -102,7 +102,7 @@ def _list_name(order: Order) -> str:
 
 def _partners(order: Order, skeleton: Skeleton) -> dict[str, str]:
     usual = {'detector': 'own_detector'}
-    if joint_mixer(skeleton, HIPS).any(axis=1).all():
+    if has_all(skeleton, HIPS):
         usual['lift'] = 'open_body_lift'  # which hangs bodies on them
     told = {kind: order.settings[kind] for kind in ('detector', 'lift') if kind in order.settings}
     return {kind: name for kind, name in (usual | told).items() if name != 'none'}
