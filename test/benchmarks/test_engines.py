@@ -1,6 +1,7 @@
 """Which rows the table of engines has, what is in them, and what becomes of rows that fail."""
 
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -64,14 +65,14 @@ def test_an_engine_that_is_not_installed_is_left_out(monkeypatch):
 
 
 def row(engine, p50, batch=1, precision='fp32'):
-    return Row('net', engine, precision, batch, 1.0, p50, 2 * p50, 300.0, 50.0, 2e-6)
+    return Row('net', engine, precision, batch, 1.0, p50, 2 * p50, 0.5, 300.0, 50.0, 2e-6)
 
 
 def test_a_row_is_compared_to_eager_pytorch_on_the_same_device():
     rows = [row('eager', 80.0), row('cuda', 8.0), row('cuda', 16.0, batch=4)]
     assert '| 4.0x |' in line(row('onnxruntime', 20.0), rows)
     assert '| 2.0x |' in line(row('tensorrt', 4.0, precision='fp16'), rows)
-    assert '| 500.0 | 2.0x |' in line(row('tensorrt', 8.0, batch=4), rows)
+    assert '| 500.0 | 62 | 2.0x |' in line(row('tensorrt', 8.0, batch=4), rows)
     assert '|  |' in line(row('tensorrt', 4.0, batch=2), rows)
     columns = {text.count('|') for text in [*HEAD.splitlines(), line(row('cuda', 8.0), rows)]}
     assert len(columns) == 1
@@ -85,7 +86,7 @@ def test_a_row_that_fails_says_why_and_others_go_on(no_gpu, monkeypatch, tmp_pat
     def alone(what, *words, folder):
         if 'onnxruntime' in words:
             raise RowError('no memory')
-        numbers = '"opening":1,"p50":2,"p95":3,"memory":4,"on_gpu":0,"apart":1e-6'
+        numbers = '"opening":1,"p50":2,"p95":3,"work":1,"memory":4,"on_gpu":0,"apart":1e-6'
         told = f'{{"model":"rootnet","engine":"eager","precision":"fp32","batch":1,{numbers}}}'
         return ['some warning', told]
 
@@ -99,8 +100,15 @@ def test_a_row_that_fails_says_why_and_others_go_on(no_gpu, monkeypatch, tmp_pat
         'no rows of cuda: PyTorch sees no GPU',
         'rootnet onnxruntime fp32 1: no memory',
     ]
-    assert out.read_text() == told.out
+    assert out.read_text() == told.out  # the engine has three turns, and one row
     assert out.read_text().startswith(f'{HEAD}\n| rootnet | eager | fp32 | 1 |')
+
+
+def test_an_engine_keeps_its_fastest_turn_and_the_time_of_its_first():
+    turns = [
+        replace(row('eager', p50), opening=opening) for p50, opening in [(9, 60), (7, 2), (8, 1)]
+    ]
+    assert engines.fastest(turns) == replace(turns[1], opening=60)
 
 
 def test_where_no_row_can_be_had_no_network_is_made(no_gpu, monkeypatch):
