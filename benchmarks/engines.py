@@ -1,7 +1,7 @@
 """
 What a network costs, by engine, precision and batch: milliseconds, memory, difference to PyTorch.
 
-    python benchmarks/engines.py [--models own_pose i2l_meshnet ...] [--engines ...] [--readme]
+    python -m benchmarks.engines [--models own_pose i2l_meshnet ...] [--engines ...] [--readme]
 
 Own networks come with their weights, published ones with fresh ones: time does not depend on
 them. Every row runs in a process of its own with one thread. Engines take turns for some rounds,
@@ -9,8 +9,7 @@ and each keeps its fastest: what else runs on a machine slows one down today, an
 PyTorch's rows are what the others are compared to: eager and torch.compile on the CPU, the same
 and a CUDA graph on a GPU. What does not work on this machine is left out and said. A GPU's rows
 take their inputs to it and bring their outputs back in each call, as the node does. Nothing has
-to be set up but the packages of ``mesh_pose_ros[train]`` and the engines:
-``python -m benchmarks.engines`` in the checkout.
+to be set up in the checkout but the packages of ``mesh_pose_ros[train]`` and the engines.
 """
 
 from __future__ import annotations
@@ -214,7 +213,8 @@ def rows_of(
             return []
         for batch in batches:
             found = in_turns(model, chosen, batch, rounds, folder)
-            print('\n'.join(line(row, found) for row in found), flush=True)
+            for row in found:
+                print(line(row, found), flush=True)
             rows += found
     return rows
 

@@ -1,7 +1,8 @@
 """Which rows the table of engines has, what is in them, and what becomes of rows that fail."""
 
+import json
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -109,6 +110,34 @@ def test_an_engine_keeps_its_fastest_turn_and_the_time_of_its_first():
         replace(row('eager', p50), opening=opening) for p50, opening in [(9, 60), (7, 2), (8, 1)]
     ]
     assert engines.fastest(turns) == replace(turns[1], opening=60)
+
+
+def test_an_engine_that_fails_in_a_later_turn_keeps_the_turns_before(monkeypatch, capsys):
+    asked = []
+
+    def alone(what, model, engine, *words, folder):
+        asked.append(engine)
+        if asked.count('openvino') == 2 and engine == 'openvino':
+            raise RowError('no memory')
+        return [json.dumps(asdict(row(engine, 10.0 - len(asked))))]
+
+    monkeypatch.setattr(engines, 'alone', alone)
+    chosen = [('openvino', 'fp32'), ('onnxruntime', 'fp32')]
+    found = engines.in_turns('net', chosen, 1, 3, 'folder')
+    assert asked == ['openvino', 'onnxruntime', 'openvino', 'onnxruntime', 'onnxruntime']
+    assert [(r.engine, r.p50) for r in found] == [('openvino', 9.0), ('onnxruntime', 5.0)]
+    assert capsys.readouterr().err == 'net openvino fp32 1: no memory\n'
+
+
+def test_without_any_row_of_a_batch_no_empty_line_breaks_the_table(monkeypatch, capsys):
+    def alone(what, *words, folder):
+        if what == '--one':
+            raise RowError('no memory')
+        return []
+
+    monkeypatch.setattr(engines, 'alone', alone)
+    assert engines.rows_of('net', [('eager', 'fp32')], [1], 2) == []
+    assert capsys.readouterr().out == ''
 
 
 def test_where_no_row_can_be_had_no_network_is_made(no_gpu, monkeypatch):
