@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import csv
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +20,10 @@ from training.data.crop_batch import CropBatch
 from training.loop import Trainer
 from training.losses import root_depth
 from training.metrics import aligned_error, mean_error
+from training.networks.blaze import FREEZABLE, BlazeSettings
 from training.networks.crop_net import DESIGNS, Sight
 from training.networks.heatmaps import inside
-from training.recipes.crop import CropRecipe, CropSource
+from training.recipes.crop import CropRecipe, CropSource, CropTask
 from training.recipes.sources import Sources
 
 NEAR = 0.05  # of the crop's side; about a fifth of a torso
@@ -74,6 +75,36 @@ def _errors(sight: Sight, crops: CropBatch) -> dict[str, np.ndarray]:
     }
 
 
+@dataclass(frozen=True)
+class Comparison:
+    """
+    What all designs have in common.
+
+    :param recipe: but for its design
+    :param learned: crops to learn from
+    :param held_out: crops to be measured on
+    :param count: how many of them
+    :param folder: for the runs
+    """
+
+    recipe: CropRecipe
+    learned: CropSource
+    held_out: CropSource
+    count: int
+    folder: Path
+    device: str = 'cpu'
+
+    def row(self, design: str, seed: int) -> dict:
+        """Train one design, or go on with it, and measure it."""
+        schedule = replace(self.recipe.schedule, seed=seed)
+        recipe = replace(self.recipe.of_design(design), schedule=schedule)
+        task = CropTask(recipe, self.learned)
+        trainer = Trainer(task, self.folder / f'{design}_{seed}', self.device)
+        trainer.run()
+        row = {'design': design, 'seed': seed, 'samples': schedule.steps * schedule.batch}
+        return row | measure(trainer.average.eval(), self.held_out, self.count)
+
+
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.split('\n\n')[0])
@@ -81,39 +112,48 @@ def main() -> None:
     parser.add_argument('--held-out', type=Path, required=True, help='layers made for tests')
     parser.add_argument('--photos', type=Path)
     parser.add_argument('--steps', type=int, default=3000)
-    parser.add_argument('--side', type=int, default=192, help='of the crops, pixels')
     parser.add_argument('--batch', type=int, default=32)
     parser.add_argument('--seeds', type=int, default=1)
     parser.add_argument('--count', type=int, default=1024, help='crops to measure on')
     parser.add_argument('--device', default='cpu')
+    parser.add_argument(
+        '--frozen', type=int, choices=FREEZABLE, help='stride down to which the trunk rests'
+    )
     parser.add_argument('--designs', nargs='+', default=list(DESIGNS), choices=DESIGNS)
     parser.add_argument('--out', type=Path, default=Path('runs/compare'))
     options = parser.parse_args()
     torch.set_num_threads(1)
-    rows = [_row(design, seed, options) for seed in range(options.seeds)
-            for design in options.designs]  # fmt: skip
+    comparison = _comparison(options)
+    rows = []
+    for seed in range(options.seeds):
+        for design in options.designs:
+            rows.append(comparison.row(design, seed))
+            print(' '.join(f'{name} {_short(value)}' for name, value in rows[-1].items()))
     with (options.out / 'designs.csv').open('w', newline='') as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
 
 
-def _row(design: str, seed: int, options: argparse.Namespace) -> dict:
-    """Train one design, or go on with it, and measure it."""
-    recipe = CropRecipe().of_design(design)
-    schedule = replace(recipe.schedule, steps=options.steps, batch=options.batch, seed=seed)
-    network = replace(recipe.network, side=options.side)
+def _comparison(options: argparse.Namespace) -> Comparison:
+    recipe = CropRecipe()
+    schedule = replace(recipe.schedule, steps=options.steps, batch=options.batch)
+    network = recipe.network
+    if options.frozen is not None:
+        network = replace(network, trunk=BlazeSettings(frozen=options.frozen))
     recipe = replace(recipe, schedule=schedule, network=network)
-    sources = Sources(options.layers, options.photos, None, options.device)
-    folder = options.out / f'{design}_{seed}'
-    trainer = Trainer(recipe.task(sources), folder, options.device)
-    trainer.run()
-    held_out = Sources(options.held_out, None, None, options.device)
-    source = held_out.crops(recipe.network.side, 0.0, recipe.line)
-    row = {'design': design, 'seed': seed, 'samples': options.steps * options.batch}
-    row |= measure(trainer.average.eval(), source, options.count)
-    print(' '.join(f'{k} {v:.3g}' if isinstance(v, float) else f'{k} {v}' for k, v in row.items()))
-    return row
+    learned, held_out = (
+        Sources(layers, photos, None, options.device).crops(network.side, share, recipe.line)
+        for layers, photos, share in (
+            (options.layers, options.photos, recipe.photographs),
+            (options.held_out, None, 0.0),
+        )
+    )
+    return Comparison(recipe, learned, held_out, options.count, options.out, options.device)
+
+
+def _short(value: object) -> str:
+    return f'{value:.3g}' if isinstance(value, float) else str(value)
 
 
 if __name__ == '__main__':
