@@ -1,6 +1,7 @@
 """Figures of chains: right on pictures whose answer is known, and written where they belong."""
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import cv2
@@ -19,6 +20,7 @@ from training.evaluation.scenes import SIZE, Truth, held_out_scenes
 from training.evaluation.space import miss
 from training.evaluation.table import BEGIN, END, ROWS, markdown, put_between_marks
 
+REGRESSOR = np.eye(17)[:3]
 STANDING = np.stack([np.linspace(-0.3, 0.3, 17), np.linspace(-0.8, 0.8, 17), np.zeros(17)], 1)
 
 
@@ -90,14 +92,32 @@ def test_errors_in_space_are_of_their_kind():
     there = STANDING + np.array([0, 0, 4.0])
     scene = SimpleNamespace(joints=there[None], truncated=[False])
     further = person_at(0, 0, 9, 9, joints3d=there + np.array([0, 0, 0.4]))
-    found = miss(further, scene, 0)
+    found = miss(further, scene, 0, REGRESSOR)
     assert found.joints == pytest.approx(0, abs=1e-6)
     assert found.absolute == pytest.approx(400)
     assert found.share == pytest.approx(0.1, abs=1e-3)
     larger = person_at(0, 0, 9, 9, joints3d=1.1 * there)
-    found = miss(larger, scene, 0)
+    found = miss(larger, scene, 0, REGRESSOR)
     assert found.aligned == pytest.approx(0, abs=1e-6) != found.joints
     assert np.isnan(found.vertices)
+    assert np.isnan(found.regressed)
+
+
+def test_errors_of_a_mesh_are_those_of_its_surface_and_of_joints_on_it():
+    there = STANDING + np.array([0, 0, 4.0])
+    scene = SimpleNamespace(
+        joints=there[None], truncated=[False], vertices=there[None], pelvis=there[None, 0]
+    )
+    # the pelvis is known, all else is 30 mm to the side, so that joints moved against the first
+    moved = there + np.where(np.arange(17) == 0, 0, 0.03)[:, None] * [1, 0, 0]
+    mesh = SimpleNamespace(vertices=moved, joints=moved)
+    found = miss(replace(person_at(0, 0, 9, 9, joints3d=there), mesh=mesh), scene, 0, REGRESSOR)
+    assert found.vertices == pytest.approx(30 * 16 / 17)
+    assert found.regressed == pytest.approx(30 * 2 / 3)
+    assert found.regressed_aligned < found.regressed
+    larger = SimpleNamespace(vertices=1.2 * there, joints=1.2 * there)
+    found = miss(replace(person_at(0, 0, 9, 9, joints3d=there), mesh=larger), scene, 0, REGRESSOR)
+    assert found.regressed_aligned == pytest.approx(0, abs=1e-6) != found.regressed
 
 
 def test_scenes_are_drawn_once_and_show_their_people(tmp_path, body_path):

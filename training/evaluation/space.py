@@ -2,7 +2,8 @@
 How well a chain tells where people are in space, on pictures whose truth is exact.
 
 Joints are COCO's twelve from shoulders to ankles, relative to the middle of the hips; the mesh's
-vertices are relative to its pelvis.
+vertices are relative to its pelvis. Papers mostly judge Human3.6M's 17 joints, four of which are
+in the trunk and one of which is the origin: those are regressed from both meshes.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ class Miss:
 
     :param distance: true one of the pelvis, metres
     :param share: error of the pelvis' distance as a share of it, signed
+    :param regressed, regressed_aligned: of joints that are regressed from the meshes
     """
 
     distance: float
@@ -42,10 +44,16 @@ class Miss:
     absolute: float
     share: float
     vertices: float
+    regressed: float
+    regressed_aligned: float
 
 
-def measure_space(chain: Chain, scenes: Sequence[Truth]) -> dict[str, float]:
-    """Errors by name, boxes given; the share of people found without is ``space_recall``."""
+def measure_space(chain: Chain, scenes: Sequence[Truth], regressor: Array) -> dict[str, float]:
+    """
+    Errors by name, boxes given; the share of people found without is ``space_recall``.
+
+    :param regressor: of Human3.6M's 17 joints, pelvis first, (17, V)
+    """
     misses: list[Miss] = []
     people = found = 0
     for scene in track(scenes, f'{chain.name}: space'):
@@ -54,7 +62,7 @@ def measure_space(chain: Chain, scenes: Sequence[Truth]) -> dict[str, float]:
         for i, box in enumerate(scene.boxes):
             person = chain.person_in(scene.image, scene.camera, box)
             if person is not None:
-                misses.append(miss(person, scene, i))
+                misses.append(miss(person, scene, i, regressor))
     figures = {'space_people': float(people), 'space_recall': found / max(people, 1)}
     figures['space_placed'] = len(misses) / max(people, 1)
     figures |= _figures('', misses)
@@ -64,13 +72,14 @@ def measure_space(chain: Chain, scenes: Sequence[Truth]) -> dict[str, float]:
     return figures | _figures('_truncated', [m for m in misses if m.truncated])
 
 
-def miss(person: Person, scene: Truth, i: int) -> Miss:
+def miss(person: Person, scene: Truth, i: int, regressor: Array) -> Miss:
     """Compare with the i-th person of a scene."""
     mixer = joint_mixer(person.pose.skeleton, COCO17.names)
     here, there = mixer @ person.pose.joints3d, scene.joints[i]
     root, true_root = here[HIPS].mean(0), there[HIPS].mean(0)
     limbs, true_limbs = here[None, LIMBS], there[None, LIMBS]
     distance = float(np.linalg.norm(true_root))
+    vertices, regressed, regressed_aligned = _mesh_errors(person, scene, i, regressor)
     return Miss(
         distance=distance,
         truncated=bool(scene.truncated[i]),
@@ -78,16 +87,26 @@ def miss(person: Person, scene: Truth, i: int) -> Miss:
         aligned=float(aligned_error(limbs, true_limbs)[0]),
         absolute=float(mean_error(limbs, true_limbs)[0]),
         share=float(np.linalg.norm(root)) / distance - 1,
-        vertices=_vertex_error(person, scene, i),
+        vertices=vertices,
+        regressed=regressed,
+        regressed_aligned=regressed_aligned,
     )
 
 
-def _vertex_error(person: Person, scene: Truth, i: int) -> float:
+def _mesh_errors(
+    person: Person, scene: Truth, i: int, regressor: Array
+) -> tuple[float, float, float]:
+    """Of vertices, of regressed joints, and of those after alignment; none without a like mesh."""
     mesh = person.mesh
     if mesh is None or mesh.joints is None or mesh.vertices.shape != scene.vertices[i].shape:
-        return float('nan')
-    here = mesh.vertices - mesh.joints[0]
-    return float(mean_error(here[None], (scene.vertices[i] - scene.pelvis[i])[None])[0])
+        return (float('nan'),) * 3
+    here, there = mesh.vertices - mesh.joints[0], scene.vertices[i] - scene.pelvis[i]
+    mine, true = (joints[None] - joints[0] for joints in (regressor @ here, regressor @ there))
+    return (
+        float(mean_error(here[None], there[None])[0]),
+        float(mean_error(mine, true)[0]),
+        float(aligned_error(mine, true)[0]),
+    )
 
 
 def _found(people: Sequence[Person], scene: Truth) -> int:
@@ -110,5 +129,7 @@ def _figures(name: str, misses: Sequence[Miss]) -> dict[str, float]:
         f'pelvis_percent{name}': float(np.median(np.abs(share))) * 100,
         f'bias_percent{name}': float(np.median(share)) * 100,
         f'pve{name}': float(np.mean([m.vertices for m in misses])),
+        f'h36m17{name}': float(np.mean([m.regressed for m in misses])),
+        f'pa_h36m17{name}': float(np.mean([m.regressed_aligned for m in misses])),
         f'count{name}': float(len(misses)),
     }

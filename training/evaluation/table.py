@@ -36,8 +36,10 @@ ROWS: dict[str, dict[str, tuple[str, str]]] = {
     SPACE: {
         'space_people': ('people', '.0f'),
         'space_recall': ('found without boxes (IoU .5)', '.3f'),
-        'mpjpe': ('MPJPE mm', '.0f'),
+        'mpjpe': ('MPJPE mm, 12 limb joints', '.0f'),
         'pa_mpjpe': ('PA-MPJPE mm', '.0f'),
+        'h36m17': ("MPJPE mm, Human3.6M's 17 joints, of the mesh", '.0f'),
+        'pa_h36m17': ('PA-MPJPE mm', '.0f'),
         'absolute': ('absolute MPJPE mm, median', '.0f'),
         'pelvis_mm': ('distance of the pelvis, median error mm', '.0f'),
         'pelvis_percent': ('- in percent', '.1f'),
