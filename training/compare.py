@@ -95,12 +95,18 @@ class Comparison:
     device: str = 'cpu'
 
     def row(self, design: str, seed: int) -> dict:
-        """Train one design, or go on with it, and measure it."""
+        """
+        Train one design, or go on with it, and measure it.
+
+        :raises SystemExit: told to stop before its end
+        """
         schedule = replace(self.recipe.schedule, seed=seed)
         recipe = replace(self.recipe.of_design(design), schedule=schedule)
         task = CropTask(recipe, self.learned)
         trainer = Trainer(task, self.folder / f'{design}_{seed}', self.device)
         trainer.run()
+        if trainer.step < schedule.steps:
+            raise SystemExit(f'{design} has steps left; the same command goes on with it')
         row = {'design': design, 'seed': seed, 'samples': schedule.steps * schedule.batch}
         return row | measure(trainer.average.eval(), self.held_out, self.count)
 

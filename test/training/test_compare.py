@@ -1,5 +1,8 @@
 """Designs of the crop network are compared on the same crops, by the errors that are meant."""
 
+import os
+import signal
+
 import numpy as np
 import pytest
 
@@ -88,3 +91,14 @@ def test_designs_see_the_same_crops_and_are_not_trained_twice(source, tmp_path):
     assert all(torch.equal(a, b) for a, b in zip(seen[:3], seen[3:], strict=True))
     assert comparison.row('regress', 0) == row
     assert len(seen) == 6
+
+
+def test_who_is_told_to_stop_measures_nothing(source, tmp_path):
+    class Stopped:
+        def batch(self, count, generator):
+            os.kill(os.getpid(), signal.SIGTERM)
+            return source.batch(count, generator)
+
+    with pytest.raises(SystemExit, match='goes on'):
+        compare.Comparison(small_recipe(), Stopped(), source, 4, tmp_path).row('regress', 0)
+    assert compare.Comparison(small_recipe(), source, source, 4, tmp_path).row('regress', 0)
