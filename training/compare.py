@@ -32,7 +32,7 @@ SEED = 20_26
 
 def measure(network: nn.Module, source: CropSource, count: int, batch: int = 64) -> dict:
     """
-    Errors on ``count`` crops of a source that training did not use.
+    Errors on the people in ``count`` crops of a source that training did not use.
 
     :return: ``near2d`` share of joints in the crop that are read within `NEAR`; ``mpjpe`` and
         ``pa_mpjpe`` millimetres, ``cut_mpjpe`` of joints outside the crop; ``depth`` median
@@ -43,6 +43,7 @@ def measure(network: nn.Module, source: CropSource, count: int, batch: int = 64)
     parts = []
     for _ in range(-(-count // batch)):
         crops = source.batch(batch, generator).to(device)
+        crops = crops[crops.root[:, 2] > 0]  # without those that show nobody
         with torch.no_grad():
             parts.append(_errors(network(crops.image.float()), crops))
     found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

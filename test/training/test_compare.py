@@ -10,8 +10,9 @@ torch = pytest.importorskip('torch')
 
 from training import compare  # noqa: E402
 from training.data.backgrounds import Backgrounds  # noqa: E402
+from training.data.crops import MixedCrops, SyntheticCrops  # noqa: E402
 from training.data.layer_set import LayerSet  # noqa: E402
-from training.data.synthetic_crops import SyntheticCrops  # noqa: E402
+from training.data.nobody import NobodyCrops  # noqa: E402
 from training.loop import Schedule  # noqa: E402
 from training.networks.crop_net import CropNetSettings, Sight  # noqa: E402
 from training.networks.trunk import TrunkSettings  # noqa: E402
@@ -41,6 +42,8 @@ class Knowing(torch.nn.Module):
 
     def forward(self, image):
         crops = self._source.crops
+        crops = crops[crops.root[:, 2] > 0]
+        assert len(crops) == len(image)
         sure = torch.full_like(crops.seen2d, 9.0)
         joints3d = self._scale * crops.joints3d
         return Sight(None, crops.joints2d, crops.joints2d, joints3d, sure, sure[:, 0])
@@ -48,8 +51,10 @@ class Knowing(torch.nn.Module):
 
 @pytest.fixture
 def source(layers_folder):
+    """People, and now and then nobody, as in training."""
     plain = Backgrounds.of([np.full((64, 64, 3), 90, np.uint8)])
-    return Remembering(SyntheticCrops(LayerSet(layers_folder), plain, SIDE))
+    people = SyntheticCrops(LayerSet(layers_folder), plain, SIDE)
+    return Remembering(MixedCrops([(people, 0.8), (NobodyCrops(plain, SIDE), 0.2)]))
 
 
 def small_recipe():
