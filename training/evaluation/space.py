@@ -2,8 +2,8 @@
 How well a chain tells where people are in space, on pictures whose truth is exact.
 
 Joints are COCO's twelve from shoulders to ankles, relative to the middle of the hips; the mesh's
-vertices are relative to its pelvis. Papers mostly judge Human3.6M's 17 joints, four of which are
-in the trunk and one of which is the origin: those are regressed from both meshes.
+vertices are relative to its pelvis. Papers mostly judge Human3.6M's 17 joints, five of which are
+in the trunk and the head and one of these the origin: they are regressed from both meshes.
 """
 
 from __future__ import annotations
