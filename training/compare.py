@@ -124,8 +124,9 @@ def main() -> None:
     parser.add_argument('--count', type=int, default=1024, help='crops to measure on')
     parser.add_argument('--device', default='cpu')
     parser.add_argument(
-        '--frozen', type=int, choices=FREEZABLE, help='stride down to which the trunk rests'
-    )
+        '--frozen', type=int, default=BlazeSettings().frozen, choices=FREEZABLE,
+        help='stride down to which the trunk rests',
+    )  # fmt: skip
     parser.add_argument('--designs', nargs='+', default=list(DESIGNS), choices=DESIGNS)
     parser.add_argument('--out', type=Path, default=Path('runs/compare'))
     options = parser.parse_args()
@@ -145,18 +146,18 @@ def main() -> None:
 def _comparison(options: argparse.Namespace) -> Comparison:
     recipe = CropRecipe()
     schedule = replace(recipe.schedule, steps=options.steps, batch=options.batch)
-    network = recipe.network
-    if options.frozen is not None:
-        network = replace(network, trunk=BlazeSettings(frozen=options.frozen))
+    network = replace(recipe.network, trunk=BlazeSettings(frozen=options.frozen))
     recipe = replace(recipe, schedule=schedule, network=network)
-    learned, held_out = (
-        Sources(layers, photos, None, options.device).crops(network.side, share, recipe.line)
-        for layers, photos, share in (
-            (options.layers, options.photos, recipe.photographs),
-            (options.held_out, None, 0.0),
-        )
+    learned = Sources(options.layers, options.photos, None, options.device)
+    held_out = Sources(options.held_out, None, None, options.device)
+    return Comparison(
+        recipe,
+        learned.crops(network.side, recipe.photographs, recipe.line),
+        held_out.crops(network.side, 0.0, recipe.line),
+        options.count,
+        options.out,
+        options.device,
     )
-    return Comparison(recipe, learned, held_out, options.count, options.out, options.device)
 
 
 def _short(value: object) -> str:

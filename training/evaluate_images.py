@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
-import numpy as np
-from numpy.typing import NDArray
 
 from training.evaluation.boxes import LEAST_HEIGHT, finds, measure_boxes
 from training.evaluation.chains import Chain
@@ -33,15 +31,10 @@ SCENES = 200
 
 @dataclass(frozen=True, eq=False)
 class Pictures:
-    """
-    What chains are measured on; either part may be missing.
-
-    :param regressor: from the scenes' bodies to Human3.6M's 17 joints, (17, V)
-    """
+    """What chains are measured on; either part may be missing."""
 
     photographs: Sequence[Photograph]
     scenes: Sequence[Truth]
-    regressor: NDArray[np.floating]
 
     def describe(self) -> str:
         """Say what the figures rest on."""
@@ -61,7 +54,7 @@ def measure_images(chain: Chain, pictures: Pictures) -> dict[str, float]:
         figures |= measure_boxes(chain, pictures.photographs)
         figures |= measure_joints(chain, pictures.photographs)
     if pictures.scenes:
-        figures |= measure_space(chain, pictures.scenes, pictures.regressor)
+        figures |= measure_space(chain, pictures.scenes, BODY)
         figures |= measure_speed(chain, pictures.scenes)
     return {name: float(value) for name, value in figures.items()}
 
@@ -77,8 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f'no photographs at {photos}: that part of the table stays empty (--photos)')
     scenes = held_out_scenes(told.scenes, BODY, told.poses, told.cache) if told.scenes else []
     known = validation(photos) if (photos / 'annotations.json').is_file() else []
-    with np.load(BODY) as body:
-        pictures = Pictures(known, scenes, body['regressor_h36m17'])
+    pictures = Pictures(known, scenes)
     measured: dict[str, Figures] = {}
     for name in told.chains:
         chain = Chain(name)

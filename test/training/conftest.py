@@ -60,3 +60,18 @@ def layers_folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp('layers')
     save_shard(Studio(Request(BODY, seed=7)).shard(0, 12), folder, 0)
     return folder
+
+
+@pytest.fixture(scope='session')
+def layers(layers_folder):
+    from training.data.layer_set import LayerSet
+
+    return LayerSet(layers_folder)
+
+
+@pytest.fixture(scope='session')
+def plain():
+    """One grey background."""
+    from training.data.backgrounds import Backgrounds
+
+    return Backgrounds.of([np.full((64, 64, 3), 90, np.uint8)])

@@ -1,14 +1,11 @@
 """Designs of the crop network are compared on the same crops, by the errors that are meant."""
 
-import numpy as np
 import pytest
 
 torch = pytest.importorskip('torch')
 
 from training import compare  # noqa: E402
-from training.data.backgrounds import Backgrounds  # noqa: E402
 from training.data.crops import MixedCrops, SyntheticCrops  # noqa: E402
-from training.data.layer_set import LayerSet  # noqa: E402
 from training.data.nobody import NobodyCrops  # noqa: E402
 from training.loop import Schedule, Trainer  # noqa: E402
 from training.networks.crop_net import CropNetSettings, Sight  # noqa: E402
@@ -47,10 +44,9 @@ class Knowing(torch.nn.Module):
 
 
 @pytest.fixture
-def source(layers_folder):
+def source(layers, plain):
     """People, and now and then nobody, as in training."""
-    plain = Backgrounds.of([np.full((64, 64, 3), 90, np.uint8)])
-    people = SyntheticCrops(LayerSet(layers_folder), plain, SIDE)
+    people = SyntheticCrops(layers, plain, SIDE)
     return Remembering(MixedCrops([(people, 0.8), (NobodyCrops(plain, SIDE), 0.2)]))
 
 

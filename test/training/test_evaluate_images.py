@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
+from mesh_pose_ros.geometry.body_model import Regressor
 from mesh_pose_ros.people import Box, Person, Pose
 from mesh_pose_ros.runtime.models import find_card
 from mesh_pose_ros.skeletons import COCO17
@@ -20,7 +21,7 @@ from training.evaluation.scenes import SIZE, Truth, held_out_scenes
 from training.evaluation.space import miss
 from training.evaluation.table import BEGIN, END, ROWS, markdown, put_between_marks
 
-REGRESSOR = np.eye(17)[:3]
+REGRESSOR = Regressor(('pelvis', 'a', 'b'), np.eye(17)[:3])
 STANDING = np.stack([np.linspace(-0.3, 0.3, 17), np.linspace(-0.8, 0.8, 17), np.zeros(17)], 1)
 
 

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.progress import track
 
+from mesh_pose_ros.geometry.body_model import BodyModel, Regressor
 from mesh_pose_ros.people import Person
 from mesh_pose_ros.skeletons import COCO17, joint_mixer
 from training.evaluation.chains import Chain
@@ -48,12 +50,13 @@ class Miss:
     regressed_aligned: float
 
 
-def measure_space(chain: Chain, scenes: Sequence[Truth], regressor: Array) -> dict[str, float]:
+def measure_space(chain: Chain, scenes: Sequence[Truth], body: Path) -> dict[str, float]:
     """
     Errors by name, boxes given; the share of people found without is ``space_recall``.
 
-    :param regressor: of Human3.6M's 17 joints, pelvis first, (17, V)
+    :param body: of the scenes' people
     """
+    regressor = BodyModel.load(body).regressors['h36m17']
     misses: list[Miss] = []
     people = found = 0
     for scene in track(scenes, f'{chain.name}: space'):
@@ -72,8 +75,8 @@ def measure_space(chain: Chain, scenes: Sequence[Truth], regressor: Array) -> di
     return figures | _figures('_truncated', [m for m in misses if m.truncated])
 
 
-def miss(person: Person, scene: Truth, i: int, regressor: Array) -> Miss:
-    """Compare with the i-th person of a scene."""
+def miss(person: Person, scene: Truth, i: int, regressor: Regressor) -> Miss:
+    """Compare with the i-th person of a scene; the regressor's first point is the origin."""
     mixer = joint_mixer(person.pose.skeleton, COCO17.names)
     here, there = mixer @ person.pose.joints3d, scene.joints[i]
     root, true_root = here[HIPS].mean(0), there[HIPS].mean(0)
@@ -94,14 +97,14 @@ def miss(person: Person, scene: Truth, i: int, regressor: Array) -> Miss:
 
 
 def _mesh_errors(
-    person: Person, scene: Truth, i: int, regressor: Array
+    person: Person, scene: Truth, i: int, regressor: Regressor
 ) -> tuple[float, float, float]:
     """Of vertices, of regressed joints, and of those after alignment; none without a like mesh."""
     mesh = person.mesh
     if mesh is None or mesh.joints is None or mesh.vertices.shape != scene.vertices[i].shape:
         return (float('nan'),) * 3
     here, there = mesh.vertices - mesh.joints[0], scene.vertices[i] - scene.pelvis[i]
-    mine, true = (joints[None] - joints[0] for joints in (regressor @ here, regressor @ there))
+    mine, true = (joints[None] - joints[0] for joints in (regressor(here), regressor(there)))
     return (
         float(mean_error(here[None], there[None])[0]),
         float(mean_error(mine, true)[0]),

@@ -6,28 +6,12 @@ import cv2
 import numpy as np
 import pytest
 
-torch = pytest.importorskip('torch')
-
-from training.data.backgrounds import Backgrounds  # noqa: E402
-from training.data.layer_set import LayerSet  # noqa: E402
-
 COLOURS = {'left_wrist': (255, 0, 0), 'right_wrist': (0, 0, 255)}
 JOINTS = {  # in photographs of 200 x 160 pixels
     'left_shoulder': (110, 50), 'right_shoulder': (90, 50), 'left_wrist': (140, 80),
     'right_wrist': (60, 80), 'left_hip': (105, 90), 'right_hip': (95, 90),
     'left_ankle': (108, 130), 'right_ankle': (92, 130),
 }  # fmt: skip
-
-
-@pytest.fixture(scope='session')
-def layers(layers_folder):
-    return LayerSet(layers_folder)
-
-
-@pytest.fixture(scope='session')
-def plain():
-    """One grey background."""
-    return Backgrounds.of([np.full((64, 64, 3), 90, np.uint8)])
 
 
 @pytest.fixture(scope='session')
