@@ -7,6 +7,7 @@ that part is frozen nothing but its output is needed, so training runs it there.
 
 from __future__ import annotations
 
+import copy
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +19,8 @@ from torch import Tensor, nn
 
 from training.graph_file import write_graph
 from training.networks.blaze import BlazeTrunk
-from training.networks.crop_net import CropNet, Sight
+from training.networks.crop_net import CropNet, Sight, around
+from training.networks.heatmaps import chances
 
 Seen = tuple[Tensor, ...]
 
@@ -41,20 +43,28 @@ class Eyes:
 
     def look(self, image: Tensor) -> Seen:
         """What the frozen half finds in (N, 3, S, S), 0..255; N is first everywhere."""
-        trunk = self._network.trunk
-        if not _is_split(trunk):
+        half = self._first_half()
+        if half is None:
             return (image,)
         if image.device.type != 'cpu':
-            return trunk.down(image)
-        self._by_onnx_runtime = self._by_onnx_runtime or _session(trunk, image.shape[-1])
+            return half(image)
+        self._by_onnx_runtime = self._by_onnx_runtime or _session(half, image.shape[-1])
         return self._by_onnx_runtime(image)
 
     def understand(self, seen: Seen) -> Sight:
         """What the other half makes of it."""
+        network, trunk = self._network, self._network.trunk
+        if network.settings.settled:
+            return network.corrected(Sight(*seen[:-1]), seen[-1])
+        if _is_split(trunk):
+            return network.read(trunk.up(*seen))
+        return network(*seen)
+
+    def _first_half(self) -> _Down | _Guess | None:
+        if self._network.settings.settled:
+            return _Guess(self._network)
         trunk = self._network.trunk
-        if not _is_split(trunk):
-            return self._network(*seen)
-        return self._network.read(trunk.up(*seen))
+        return _Down(trunk) if _is_split(trunk) else None
 
 
 def _is_split(trunk: nn.Module) -> TypeGuard[BlazeTrunk]:
@@ -62,25 +72,44 @@ def _is_split(trunk: nn.Module) -> TypeGuard[BlazeTrunk]:
 
 
 class _Down(nn.Module):
+    """The way down of a trunk."""
+
     def __init__(self, trunk: BlazeTrunk) -> None:
         super().__init__()
         self.trunk = trunk
         self.outputs = ('eighth', 'sixteenth')[: 1 + (trunk.frozen == 16)]
 
-    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+    def forward(self, image: Tensor) -> Seen:
         return self.trunk.down(image)
 
 
-def _session(trunk: BlazeTrunk, side: int) -> Callable[[Tensor], Seen]:
+class _Guess(nn.Module):
+    """All but the correction: the parts of a `Sight`, and what is `around` the joints."""
+
+    outputs = ('heat', 'peaks', 'joints2d', 'joints3d', 'confidence', 'score', 'around')
+
+    def __init__(self, network: CropNet) -> None:
+        super().__init__()
+        self.network = network
+
+    @torch.no_grad()
+    def forward(self, image: Tensor) -> Seen:
+        features = self.network.trunk(image)
+        guess = self.network.guess(features)
+        parts = [getattr(guess, name) for name in self.outputs[:-1]]
+        return (*parts, around(features, chances(guess.heat)))
+
+
+def _session(half: _Down | _Guess, side: int) -> Callable[[Tensor], Seen]:
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / 'down.onnx'
-        write_graph(_Down(trunk), {'image': torch.zeros(2, 3, side, side)}, path)
+        path = Path(folder) / 'half.onnx'
+        write_graph(copy.deepcopy(half), {'image': torch.zeros(2, 3, side, side)}, path)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()
         session = onnxruntime.InferenceSession(str(path), options)
 
-    def down(image: Tensor) -> tuple[Tensor, ...]:
+    def first_half(image: Tensor) -> Seen:
         found = session.run(None, {'image': image.contiguous().numpy()})
         return tuple(map(torch.from_numpy, found))
 
-    return down
+    return first_half

@@ -15,7 +15,7 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,7 +66,8 @@ class Task(Protocol):
     What a recipe brings to the loop.
 
     A task may have ``settings``, a dict of plain values that make its network what it is. They
-    are kept with the checkpoint, so that nobody goes on with another network by mistake.
+    are kept with the checkpoint, so that nobody goes on with another network by mistake. It may
+    have ``ancestors``: settings of smaller networks whose weights it may begin with.
     """
 
     schedule: Schedule
@@ -195,16 +196,20 @@ class Trainer:
         self._optimiser.load_state_dict(state['optimiser'])
 
     def _begin(self, start: Path, device: str) -> None:
-        """Go on from weights alone."""
-        weights = self._read(start, device)['weights']
-        self.task.network.load_state_dict(weights)
-        self.average.load_state_dict(weights)
+        """Go on from weights alone; what an ancestor does not have stays fresh."""
+        ancestors = getattr(self.task, 'ancestors', ())
+        state = self._read(start, device, ancestors)
+        whole = state.get('settings', {}) not in ancestors
+        self.task.network.load_state_dict(state['weights'], strict=whole)
+        self.average.load_state_dict(state['weights'], strict=whole)
 
-    def _read(self, file: Path, device: str) -> dict[str, Any]:
+    def _read(
+        self, file: Path, device: str, ancestors: Sequence[dict[str, Any]] = ()
+    ) -> dict[str, Any]:
         """Read what was saved of a run of this task, and take over its step."""
         state: dict[str, Any] = torch.load(file, weights_only=True, map_location=device)
         was, now = state.get('settings', {}), settings_of(self.task)
-        if was != now:
+        if was not in (now, *ancestors):
             raise OtherRunError(
                 f'{file} was trained with {_difference(was, now)}: '
                 f'give the same settings or another --run'

@@ -55,6 +55,9 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument('--device', default='cpu', help="'cpu' or 'cuda'")
     found.add_argument('--threads', type=int, default=1)
     found.add_argument('--design', choices=DESIGNS, help='crop: how joints in metres are found')
+    found.add_argument(
+        '--only-correction', action='store_true', help='crop: all else of the network rests'
+    )
     found.add_argument('--line', choices=('research', 'permissive'), help='which photographs')
     found.add_argument('--poses', type=Path, help='pose bank (lifter); else authored poses alone')
     found.add_argument('--layers', type=Path, help='synthetic people (crop, detector)')
@@ -78,6 +81,8 @@ def chosen(options: argparse.Namespace):
     recipe = replace(recipe, schedule=schedule)
     if options.design:
         recipe = recipe.of_design(options.design)
+    if options.only_correction:
+        recipe = recipe.correcting()
     return replace(recipe, line=options.line) if options.line else recipe
 
 

@@ -9,6 +9,8 @@ from training.networks.blaze import BlazeSettings
 from training.networks.crop_net import CropNet, CropNetSettings
 from training.networks.trunk import TrunkSettings
 
+SMALL = TrunkSettings(stem=8, widths=(8, 12, 16, 24), blocks=(0, 1, 1, 1), fused=12)
+
 
 @pytest.fixture(scope='module', params=[8, 16])
 def network(request):
@@ -40,9 +42,26 @@ def test_what_learns_gets_the_same_gradient(network, eyes):
     np.testing.assert_allclose(*gradients, rtol=1e-2, atol=1e-6)
 
 
+def test_what_is_settled_is_seen_the_same(draw):
+    torch.manual_seed(0)
+    settings = CropNetSettings(96, 'mixed', SMALL, hidden=16, correction=24, settled=True)
+    network = CropNet(5, (1, 2), settings).train()
+    torch.nn.init.normal_(network.correction.last.weight, std=0.05)
+    crops = 255 * torch.rand(3, 3, 96, 96, generator=draw)
+    eyes = Eyes(network)
+    seen = eyes.look(crops)
+    assert network.correction.training
+    assert not network.trunk.training
+    fast, slow = eyes.understand(seen), network.eval()(crops)
+    assert fast.joints3d.requires_grad
+    for name in ('heat', 'confidence', 'score', 'peaks'):
+        np.testing.assert_allclose(getattr(fast, name), getattr(slow, name), atol=1e-2)
+    again = eyes.understand(seen)
+    np.testing.assert_allclose(again.joints3d.detach(), slow.joints3d.detach(), atol=1e-3)
+
+
 def test_a_network_that_learns_as_a_whole_is_left_alone():
-    small = TrunkSettings(stem=8, widths=(8, 12, 16, 24), blocks=(0, 1, 1, 1), fused=12)
-    whole = CropNet(5, (1, 2), CropNetSettings(96, 'peaks', small))
+    whole = CropNet(5, (1, 2), CropNetSettings(96, 'peaks', SMALL))
     crops = 255 * torch.rand(2, 3, 96, 96, generator=torch.Generator().manual_seed(3))
     eyes = Eyes(whole.eval())
     (seen,) = eyes.look(crops)

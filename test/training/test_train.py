@@ -1,5 +1,7 @@
 """The command line of training: what it changes in a recipe, and what it draws."""
 
+from dataclasses import replace
+
 import pytest
 
 from training import curves
@@ -21,7 +23,10 @@ def test_a_design_and_a_line_can_be_chosen():
     recipe = recipe_for('crop', '--design', 'volume', '--line', 'permissive')
     assert recipe.network.design == 'volume'
     assert recipe.line == 'permissive'
-    assert recipe_for('crop').network.design != 'volume'
+    usual = recipe_for('crop').network
+    assert usual.design != 'volume'
+    assert not usual.settled
+    assert recipe_for('crop', '--only-correction').network == replace(usual, settled=True)
 
 
 def test_image_recipes_get_pictures_and_the_lifter_poses(tmp_path):

@@ -8,13 +8,14 @@ camera, for joints outside the crop too.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from training.networks.blaze import BlazeSettings, BlazeTrunk
+from training.networks.correction import Correction
 from training.networks.heatmaps import chances, mean_place, read_peaks, similar
 from training.networks.trunk import STRIDE, ConvNorm, Features, Trunk, TrunkSettings
 
@@ -31,6 +32,8 @@ class CropNetSettings:
     :param design: how joints in metres are found, a key of `DESIGNS`
     :param depth_bins: layers of the metric volume (design 'volume')
     :param hidden: width of the fully connected part (designs 'regress' and 'mixed')
+    :param correction: width of the hidden layers of `Correction`, 0 for none
+    :param settled: all but the correction stays as it is
     """
 
     side: int = 192
@@ -38,6 +41,8 @@ class CropNetSettings:
     trunk: TrunkSettings | BlazeSettings = field(default_factory=TrunkSettings)
     depth_bins: int = 8
     hidden: int = 256
+    correction: int = 0
+    settled: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +67,19 @@ class Sight:
     score: Tensor
 
 
+@dataclass(frozen=True, eq=False)
+class Places:
+    """
+    What is known of N crops before joints in metres are.
+
+    :param chance: of each cell of the heatmaps, (N, J, H * W)
+    :param pooled: mean of the coarse features, (N, C)
+    """
+
+    chance: Tensor
+    pooled: Tensor
+
+
 class Volume(nn.Module):
     """Mean of a probability volume, metres on all sides (MeTRAbs, Sarandi et al. 2020)."""
 
@@ -70,7 +88,7 @@ class Volume(nn.Module):
         self._shape = (joints, settings.depth_bins)
         self.maps = nn.Conv2d(settings.trunk.channels[1], joints * settings.depth_bins, 1)
 
-    def forward(self, features: Features, heat: Tensor, pooled: Tensor) -> Tensor:
+    def forward(self, features: Features, places: Places) -> Tensor:
         """Joints in metres from any origin, (N, J, 3)."""
         maps = self.maps(features.middle).unflatten(1, self._shape)
         side = maps.shape[-1]
@@ -98,13 +116,12 @@ class Peaks(nn.Module):
         nn.init.zeros_(self.span.weight)
         nn.init.zeros_(self.span.bias)
 
-    def forward(self, features: Features, heat: Tensor, pooled: Tensor) -> Tensor:
+    def forward(self, features: Features, places: Places) -> Tensor:
         """Joints in metres from any origin, (N, J, 3)."""
-        chance = chances(heat)
         told = self.maps(features.fine).flatten(2).unflatten(1, (-1, 3)).float()
-        metres = (told @ chance.unsqueeze(-1)).squeeze(-1)
-        across = mean_place(chance, 1 / heat.shape[-1])  # about 0..1
-        across = across * (SPAN * self.span(pooled).float().exp())[..., None]
+        metres = (told @ places.chance.unsqueeze(-1)).squeeze(-1)
+        across = mean_place(places.chance, 1 / features.fine.shape[-1])  # about 0..1
+        across = across * (SPAN * self.span(places.pooled).float().exp())[..., None]
         return torch.cat([metres[..., :2] + across, metres[..., 2:]], dim=-1)
 
 
@@ -125,7 +142,7 @@ class Regress(nn.Module):
             )
         self.last = nn.Linear(settings.trunk.summary or settings.hidden, outputs * joints)
 
-    def forward(self, features: Features, heat: Tensor, pooled: Tensor) -> Tensor:
+    def forward(self, features: Features, places: Places) -> Tensor:
         """Joints in metres from any origin, (N, J, 3), or more columns if so made."""
         known = features.coarse if features.summary is None else features.summary
         return self.last(self.sum_up(known)).float().unflatten(1, (-1, self._outputs))
@@ -139,11 +156,11 @@ class Mixed(nn.Module):
         self.peaks = Peaks(joints, settings)
         self.regress = Regress(joints, settings, outputs=4)
 
-    def forward(self, features: Features, heat: Tensor, pooled: Tensor) -> Tensor:
+    def forward(self, features: Features, places: Places) -> Tensor:
         """Joints in metres from any origin, (N, J, 3)."""
-        guess = self.regress(features, heat, pooled)
+        guess = self.regress(features, places)
         share = guess[..., 3:].sigmoid()
-        return share * self.peaks(features, heat, pooled) + (1 - share) * guess[..., :3]
+        return share * self.peaks(features, places) + (1 - share) * guess[..., :3]
 
 
 DESIGNS = {'volume': Volume, 'peaks': Peaks, 'regress': Regress, 'mixed': Mixed}
@@ -151,7 +168,7 @@ DESIGNS = {'volume': Volume, 'peaks': Peaks, 'regress': Regress, 'mixed': Mixed}
 
 class CropNet(nn.Module):
     """
-    Sees one person in a crop.
+    Sees one person in a crop: a guess, joint by joint, and its correction by all of them.
 
     :param joints: how many
     :param root: joints whose mean is the origin of the metres
@@ -162,11 +179,24 @@ class CropNet(nn.Module):
     def __init__(self, joints: int, root: tuple[int, ...], settings: CropNetSettings) -> None:
         super().__init__()
         self.settings = settings
+        self.correction: Correction | None = None
         self.register_buffer('root', torch.tensor(root), persistent=False)
         self.trunk = trunk_of(settings.trunk)
         self.heat = nn.Conv2d(settings.trunk.channels[0], joints, 1)
         self.metres = DESIGNS[settings.design](joints, settings)
         self.trust = nn.Linear(2 * settings.trunk.channels[2], joints + 1)
+        if settings.settled:
+            self.requires_grad_(False)
+        if settings.correction:
+            channels = sum(settings.trunk.channels[:2])
+            self.correction = Correction(joints, channels, settings.correction, settings.side)
+
+    def train(self, mode: bool = True) -> CropNet:
+        """Learn or not; what is settled does not take statistics of batches either."""
+        super().train(mode and not self.settings.settled)
+        if self.correction is not None:
+            self.correction.train(mode)
+        return self
 
     def forward(self, image: Tensor) -> Sight:
         """See (N, 3, S, S), 0..255, as float."""
@@ -174,16 +204,37 @@ class CropNet(nn.Module):
 
     def read(self, features: Features) -> Sight:
         """Say what features of crops mean."""
+        guess = self.guess(features)
+        if self.correction is None:
+            return guess
+        return self.corrected(guess, around(features, chances(guess.heat)))
+
+    def corrected(self, guess: Sight, shown: Tensor) -> Sight:
+        """
+        Let all joints have their say.
+
+        :param shown: see `around`
+        """
+        assert self.correction is not None
+        joints2d, joints3d = self.correction(
+            guess.joints2d, guess.joints3d, guess.confidence, shown
+        )
+        return replace(guess, joints2d=joints2d, joints3d=self._from_root(joints3d))
+
+    def guess(self, features: Features) -> Sight:
+        """Read each joint by itself."""
         heat = self.heat(features.fine)
-        pooled = features.coarse.mean(dim=(2, 3))
-        joints3d = self.metres(features, heat, pooled)
-        joints3d = joints3d - joints3d.index_select(1, self.root).mean(dim=1, keepdim=True)
-        most = features.coarse.amax(dim=(2, 3))
+        chance = chances(heat)
+        peaks, mass = read_peaks(chance, STRIDE)
+        pooled, most = features.coarse.mean(dim=(2, 3)), features.coarse.amax(dim=(2, 3))
         trust = self.trust(torch.cat([pooled, most], dim=1)).float()
-        peaks, mass = read_peaks(chances(heat), STRIDE)
         confidence = trust[:, 1:] + 2 * torch.log(mass + 0.05)
+        joints3d = self._from_root(self.metres(features, Places(chance, pooled)))
         joints2d = self._completed(peaks, joints3d, confidence.sigmoid())
         return Sight(heat, peaks, joints2d, joints3d, confidence, trust[:, 0])
+
+    def _from_root(self, joints3d: Tensor) -> Tensor:
+        return joints3d - joints3d.index_select(1, self.root).mean(dim=1, keepdim=True)
 
     def _completed(self, peaks: Tensor, joints3d: Tensor, confidence: Tensor) -> Tensor:
         """Peaks, and where there are none what the joints in metres suggest."""
@@ -191,6 +242,19 @@ class CropNet(nn.Module):
         fitted = similar(joints3d[..., :2], peaks, confidence.square(), prior)
         share = ((confidence - UNSURE) / (SURE - UNSURE)).clamp(0, 1).unsqueeze(-1)
         return share * peaks + (1 - share) * fitted
+
+
+def around(features: Features, chance: Tensor) -> Tensor:
+    """
+    What the picture shows where joints probably are, finely and less finely.
+
+    :param chance: of each cell of the fine features, (N, J, H * W)
+    :return: (N, J, C)
+    """
+    side = features.fine.shape[-1]
+    coarser = 4 * nn.functional.avg_pool2d(chance.unflatten(2, (side, side)), 2).flatten(2)
+    both = zip((chance, coarser), (features.fine, features.middle))
+    return torch.cat([c @ f.flatten(2).transpose(1, 2).float() for c, f in both], dim=-1)
 
 
 def trunk_of(settings: TrunkSettings | BlazeSettings) -> nn.Module:
@@ -207,6 +271,9 @@ def told_of(settings: CropNetSettings) -> dict[str, Any]:
     """What is kept of settings with a checkpoint: all but what of the network may learn."""
     told = asdict(settings)
     told['trunk'].pop('frozen', None)
+    told.pop('settled')
+    if not settings.correction:
+        told.pop('correction')
     return told
 
 

@@ -53,7 +53,7 @@ class CropRecipe:
     name: str = 'own_pose'
     line: str = 'research'
     network: CropNetSettings = field(
-        default_factory=lambda: CropNetSettings(256, 'mixed', BlazeSettings())
+        default_factory=lambda: CropNetSettings(256, 'mixed', BlazeSettings(), correction=512)
     )
     weights: CropWeights = field(default_factory=CropWeights)
     schedule: Schedule = field(
@@ -85,6 +85,10 @@ class CropRecipe:
     def of_design(self, design: str) -> CropRecipe:
         """Find joints in metres in another way."""
         return replace(self, network=replace(self.network, design=design))
+
+    def correcting(self) -> CropRecipe:
+        """Let nothing but the correction learn, from many more crops in the same time."""
+        return replace(self, network=replace(self.network, settled=True))
 
     def of_run(self, run: Path) -> CropRecipe:
         """Take over what a run's network was made with."""
@@ -137,6 +141,9 @@ class CropTask:
         self.network = recipe.build()
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.settings: dict[str, Any] = {'line': recipe.line, 'network': told_of(recipe.network)}
+        self.ancestors = (
+            {**self.settings, 'network': told_of(replace(recipe.network, correction=0))},
+        )
         self._losses = CropLosses(BODY30, recipe.weights, recipe.network.side)
         self._precision = recipe.precision
         self._source = source

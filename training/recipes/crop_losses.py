@@ -22,6 +22,7 @@ from training.networks.heatmaps import cell_centres, divergence, inside, similar
 from training.networks.trunk import STRIDE
 
 NEAR = 0.06  # of the crop's side; an error at which a peak deserves a confidence of 1/e
+LOST = 0.15  # of the crop's side; joints that are farther off in the picture ask for no shift
 ENOUGH = 4  # joints that fix a person's scale in a picture
 
 
@@ -31,6 +32,7 @@ class CropWeights:
 
     heat: float = 1.0
     joints: float = 4.0  # metres
+    places: float = 8.0  # shares of the crop's side
     bones: float = 2.0  # metres
     depth: float = 0.5  # share of the distance to the camera
     outline: float = 4.0  # shares of the crop's side; photographs only
@@ -61,6 +63,7 @@ class CropLosses:
             'heat': weights.heat * weighted_mean(self._heat(sight, joints2d), shown),
             'joints': weights.joints
             * weighted_mean(distances(sight.joints3d, crops.joints3d), crops.seen3d),
+            'places': weights.places * weighted_mean(self._away(sight, joints2d), seen2d),
             'bones': weights.bones * self._stretch(sight, crops),
             'depth': weights.depth * self._depth(sight, crops, shown),
             'outline': weights.outline * self._outline(sight, joints2d, seen2d, crops.real),
@@ -71,6 +74,9 @@ class CropLosses:
     def _heat(self, sight: Sight, joints2d: Tensor) -> Tensor:
         centres = cell_centres(sight.heat.shape[-1], STRIDE, sight.heat)
         return divergence(sight.heat, targets(joints2d, centres, STRIDE))
+
+    def _away(self, sight: Sight, joints2d: Tensor) -> Tensor:
+        return (distances(sight.joints2d, joints2d) / self._side).clamp_max(LOST)
 
     @torch.no_grad()
     def _settled(self, sight: Sight, crops: CropBatch) -> tuple[Tensor, Tensor]:

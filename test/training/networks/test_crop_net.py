@@ -1,26 +1,36 @@
 """What holds for a crop network of any design, with any weights."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from training.networks import heatmaps
-from training.networks.crop_net import DESIGNS, CropNet, CropNetSettings
-from training.networks.trunk import TrunkSettings, folded
+from training.networks.crop_net import DESIGNS, CropNet, CropNetSettings, around
+from training.networks.trunk import Features, TrunkSettings, folded
 
 SMALL = TrunkSettings(stem=8, widths=(8, 12, 16, 24), blocks=(0, 1, 1, 1), fused=12)
 SIDE, JOINTS, ROOT = 96, 7, (2, 5)
 
 
-def network_of(design):
+def network_of(design, **more):
     torch.manual_seed(0)
-    settings = CropNetSettings(side=SIDE, design=design, trunk=SMALL, hidden=16)
+    settings = CropNetSettings(side=SIDE, design=design, trunk=SMALL, hidden=16, **more)
     return CropNet(JOINTS, ROOT, settings)
 
 
-@pytest.fixture(params=DESIGNS)
+@pytest.fixture(params=[*DESIGNS, 'corrected'])
 def network(request):
+    if request.param == 'corrected':
+        return taught(network_of('mixed', correction=24)).eval()
     return network_of(request.param).eval()
+
+
+def taught(network):
+    """A network whose correction does something; at first it changes nothing."""
+    torch.nn.init.normal_(network.correction.last.weight, std=0.05)
+    return network
 
 
 @pytest.fixture
@@ -85,6 +95,45 @@ def test_joints_that_no_peak_shows_follow_those_that_are_sure():
     found = network._completed(peaks, joints3d, confidence)
     np.testing.assert_allclose(found, truth, atol=1.0)
     np.testing.assert_allclose(found[:, :4], peaks[:, :4], atol=1e-4)
+
+
+@torch.no_grad()
+def test_a_correction_begins_by_changing_nothing(crops):
+    network = network_of('mixed', correction=24).eval()
+    found, guess = network(crops), network.guess(network.trunk(crops))
+    for name in ('joints2d', 'joints3d'):
+        np.testing.assert_allclose(getattr(found, name), getattr(guess, name), atol=1e-5)
+    found = taught(network)(crops)
+    for name in ('joints2d', 'joints3d'):
+        assert (getattr(found, name) - getattr(guess, name)).abs().mean() > 1e-3, name
+    np.testing.assert_array_equal(found.peaks, guess.peaks)
+
+
+@torch.no_grad()
+def test_every_joint_has_a_say_in_the_place_of_every_other():
+    network = taught(network_of('mixed', correction=24)).eval()
+    guess = network.guess(network.trunk(torch.full((1, 3, SIDE, SIDE), 90.0)))
+    shown = torch.zeros(1, JOINTS, 12 + 16)
+    before = network.corrected(guess, shown).joints3d
+    for change in ('joints2d', 'joints3d', 'confidence'):
+        other = getattr(guess, change).clone()
+        other[:, 3] += 1.0
+        after = network.corrected(replace(guess, **{change: other}), shown).joints3d
+        moved = (after - before).abs().amax(dim=-1)[0]
+        assert (moved[[0, 1, 6]] > 1e-6).all(), change
+
+
+@torch.no_grad()
+def test_around_a_joint_is_what_its_cell_shows():
+    fine, middle = torch.rand(1, 5, 4, 4), torch.rand(1, 3, 2, 2)
+    chance = torch.zeros(1, 2, 16)
+    chance[0, 0, 4 * 1 + 3] = chance[0, 1, 4 * 2 + 0] = 1.0  # rows 1 and 2
+    shown = around(Features(fine, middle, middle), chance)
+    wanted = [
+        torch.cat([fine[0, :, 1, 3], middle[0, :, 0, 1]]),
+        torch.cat([fine[0, :, 2, 0], middle[0, :, 1, 0]]),
+    ]
+    np.testing.assert_allclose(shown[0], torch.stack(wanted), rtol=1e-6)
 
 
 @pytest.mark.parametrize(
