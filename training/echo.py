@@ -31,7 +31,7 @@ class Echo:
     def __init__(self, times: int, kept: int = KEPT) -> None:
         self._times = times
         self._kept: deque[tuple[Seen, CropBatch]] = deque(maxlen=kept)
-        self._enough = max(1, kept // 4)  # fewer would be seen too often at the beginning
+        self._enough = max(1, min(kept, KEPT) // 4)  # fewer would be seen too often at first
 
     def batch(
         self, step: int, draw: Callable[[], tuple[Seen, CropBatch]], generator: torch.Generator

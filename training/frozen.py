@@ -55,7 +55,9 @@ class Eyes:
         """What the other half makes of it."""
         network, trunk = self._network, self._network.trunk
         if network.settings.settled:
-            return network.corrected(Sight(*seen[:-1]), seen[-1])
+            *guess, shown = seen
+            no_heat = shown.new_zeros(*shown.shape[:2], 0, 0)
+            return network.corrected(Sight(no_heat, *guess), shown)
         if _is_split(trunk):
             return network.read(trunk.up(*seen))
         return network(*seen)
@@ -84,9 +86,9 @@ class _Down(nn.Module):
 
 
 class _Guess(nn.Module):
-    """All but the correction: the parts of a `Sight`, and what is `around` the joints."""
+    """All but the correction: a `Sight` but its heat, and what is `around` the joints."""
 
-    outputs = ('heat', 'peaks', 'joints2d', 'joints3d', 'confidence', 'score', 'around')
+    outputs = ('peaks', 'joints2d', 'joints3d', 'confidence', 'score', 'around')
 
     def __init__(self, network: CropNet) -> None:
         super().__init__()

@@ -26,7 +26,7 @@ class Correction(nn.Module):
     """
 
     def __init__(
-        self, joints: int, channels: int, width: int, side: int, drop: float = 0.2
+        self, joints: int, channels: int, width: int, side: int, drop: float = 0.3
     ) -> None:
         super().__init__()
         self._side = side

@@ -50,7 +50,7 @@ class Sight:
     """
     What the network says about N crops.
 
-    :param heat: logits of the heatmaps, (N, J, H, W)
+    :param heat: logits of the heatmaps, (N, J, H, W); (N, J, 0, 0) where nobody needs them
     :param peaks: what is read from them, pixels of the crop, (N, J, 2)
     :param joints2d: pixels of the crop, (N, J, 2); where the crop does not show a joint, where
         the joints in metres suggest it

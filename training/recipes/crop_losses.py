@@ -59,17 +59,26 @@ class CropLosses:
         joints2d, seen2d = self._settled(sight, crops)
         shown = seen2d * inside(joints2d, self._side)
         weights = self._weights
-        return {
-            'heat': weights.heat * weighted_mean(self._heat(sight, joints2d), shown),
+        parts = {
             'joints': weights.joints
             * weighted_mean(distances(sight.joints3d, crops.joints3d), crops.seen3d),
             'places': weights.places * weighted_mean(self._away(sight, joints2d), seen2d),
             'bones': weights.bones * self._stretch(sight, crops),
             'depth': weights.depth * self._depth(sight, crops, shown),
             'outline': weights.outline * self._outline(sight, joints2d, seen2d, crops.real),
+        }
+        if not sight.heat.numel():  # settled, and what is said of it with it
+            return parts
+        return parts | {
+            'heat': weights.heat * weighted_mean(self._heat(sight, joints2d), shown),
             'trust': weights.trust * self._trust(sight, joints2d, seen2d),
             'score': weights.score * _presence(sight, crops),
         }
+
+    def _misfit(self, sight: Sight, joints2d: Tensor) -> Tensor:
+        """How little labels fit what is seen, (N, J)."""
+        found = self._heat if sight.heat.numel() else self._away
+        return found(sight, joints2d)
 
     def _heat(self, sight: Sight, joints2d: Tensor) -> Tensor:
         centres = cell_centres(sight.heat.shape[-1], STRIDE, sight.heat)
@@ -84,7 +93,7 @@ class CropLosses:
         joints, seen = crops.joints2d, crops.seen2d
         mirror = self._mirror.to(joints.device)
         there, back = (
-            (self._heat(sight, j) * s * inside(j, self._side)).sum(dim=1)
+            (self._misfit(sight, j) * s * inside(j, self._side)).sum(dim=1)
             for j, s in ((joints, seen), (joints[:, mirror], seen[:, mirror]))
         )
         swap = (crops.swappable & (back < there))[:, None]
