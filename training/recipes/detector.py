@@ -49,7 +49,7 @@ class DetectorRecipe:
     photographs: float = 0.5
     prior: float = 0.3
     tall: float = 240.0
-    score: float = 0.3
+    score: float = 0.35
     iou: float = 0.5
 
     def build(self) -> DetectorNet:
