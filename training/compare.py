@@ -146,7 +146,8 @@ def main() -> None:
 def _comparison(options: argparse.Namespace) -> Comparison:
     recipe = CropRecipe()
     schedule = replace(recipe.schedule, steps=options.steps, batch=options.batch)
-    network = replace(recipe.network, trunk=BlazeSettings(frozen=options.frozen))
+    # what corrects any design's guess would only blur what tells them apart
+    network = replace(recipe.network, trunk=BlazeSettings(frozen=options.frozen), correction=0)
     recipe = replace(recipe, schedule=schedule, network=network)
     learned = Sources(options.layers, options.photos, None, options.device)
     held_out = Sources(options.held_out, None, None, options.device)

@@ -67,6 +67,10 @@ def test_it_says_what_float32_says(shipped):
     told, wanted = (session_of(g).run(names, feed) for g in (graph, card.path.read_bytes()))
     for name, found, true in zip(names, told, wanted, strict=True):
         assert found.dtype == true.dtype
+        if name == 'scores':  # of two neighbours that float16 finds equal, none is silenced
+            silent = (found == 0) != (true == 0)
+            assert silent.mean() < 0.01
+            found, true = found[~silent], true[~silent]
         extent = max(np.ptp(true), np.abs(true).max())
         assert np.abs(found - true).max() <= SHARE * extent, name
         assert not np.array_equal(found, true), name  # it is another graph

@@ -89,7 +89,7 @@ class CropRecipe:
         return replace(self, network=replace(self.network, design=design))
 
     def correcting(self) -> CropRecipe:
-        """Let nothing but the correction learn, which takes a tenth of the time and more often."""
+        """Let nothing but the correction learn: steps are cheap, so crops are used more often."""
         settled = replace(self.network, settled=True)
         return replace(self, network=settled, echo=CORRECTING, kept=8 * KEPT)
 

@@ -172,7 +172,7 @@ def test_batches_like_it_loops(small, draw):
     together = small(images)
     for i in range(3):
         alone = small(images[i : i + 1])
-        np.testing.assert_allclose(together.places[i], alone.places[0], atol=1e-4)
+        np.testing.assert_allclose(together.places[i], alone.places[0], rtol=1e-4, atol=1e-4)
         np.testing.assert_allclose(together.pose.bones()[i], alone.pose.bones()[0], atol=1e-3)
 
 
