@@ -241,9 +241,8 @@ def test_a_correction_learns_while_all_else_rests(tmp_path):
     assert last['joints'] < first['joints']
     assert last['places'] < first['places']
     assert 'heat' not in last
-    Trainer(
-        CropTask(recipe_of('mixed', correction=16), NewPeople()), tmp_path
-    )  # goes on as a whole
+    as_a_whole = Trainer(CropTask(recipe_of('mixed', correction=16), NewPeople()), tmp_path)
+    assert as_a_whole.step == 40
 
 
 def test_larger_batches_go_on_at_the_same_place(tmp_path):
@@ -253,9 +252,7 @@ def test_larger_batches_go_on_at_the_same_place(tmp_path):
     assert Trainer(CropTask(larger, NewPeople()), tmp_path).step == 2
 
 
-LESS_USED = [
-    pytest.param(d, marks=pytest.mark.slow) for d in ('volume', 'peaks', 'regress', 'mixed')
-]
+LESS_USED = [pytest.param(design, marks=pytest.mark.slow) for design in DESIGNS]
 
 
 @pytest.fixture(scope='module', params=['corrected', *LESS_USED])
