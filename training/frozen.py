@@ -20,7 +20,6 @@ from torch import Tensor, nn
 from training.graph_file import write_graph
 from training.networks.blaze import BlazeTrunk
 from training.networks.crop_net import CropNet, Sight, around
-from training.networks.heatmaps import chances
 
 Seen = tuple[Tensor, ...]
 
@@ -35,6 +34,7 @@ class Eyes:
 
     def __init__(self, network: CropNet) -> None:
         self._network = network
+        self._half = _first_half(network)
         self._by_onnx_runtime: Callable[[Tensor], Seen] | None = None
 
     def __call__(self, image: Tensor) -> Sight:
@@ -43,12 +43,11 @@ class Eyes:
 
     def look(self, image: Tensor) -> Seen:
         """What the frozen half finds in (N, 3, S, S), 0..255; N is first everywhere."""
-        half = self._first_half()
-        if half is None:
+        if self._half is None:
             return (image,)
         if image.device.type != 'cpu':
-            return half(image)
-        self._by_onnx_runtime = self._by_onnx_runtime or _session(half, image.shape[-1])
+            return self._half(image)
+        self._by_onnx_runtime = self._by_onnx_runtime or _session(self._half, image.shape[-1])
         return self._by_onnx_runtime(image)
 
     def understand(self, seen: Seen) -> Sight:
@@ -61,12 +60,6 @@ class Eyes:
         if _is_split(trunk):
             return network.read(trunk.up(*seen))
         return network(*seen)
-
-    def _first_half(self) -> _Down | _Guess | None:
-        if self._network.settings.settled:
-            return _Guess(self._network)
-        trunk = self._network.trunk
-        return _Down(trunk) if _is_split(trunk) else None
 
 
 def _is_split(trunk: nn.Module) -> TypeGuard[BlazeTrunk]:
@@ -97,14 +90,21 @@ class _Guess(nn.Module):
     @torch.no_grad()
     def forward(self, image: Tensor) -> Seen:
         features = self.network.trunk(image)
-        guess = self.network.guess(features)
+        guess, chance = self.network.guess(features)
         parts = [getattr(guess, name) for name in self.outputs[:-1]]
-        return (*parts, around(features, chances(guess.heat)))
+        return (*parts, around(features, chance))
+
+
+def _first_half(network: CropNet) -> _Down | _Guess | None:
+    if network.settings.settled:
+        return _Guess(network)
+    return _Down(network.trunk) if _is_split(network.trunk) else None
 
 
 def _session(half: _Down | _Guess, side: int) -> Callable[[Tensor], Seen]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / 'half.onnx'
+        # a copy: writing ends the training mode of what is written
         write_graph(copy.deepcopy(half), {'image': torch.zeros(2, 3, side, side)}, path)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()

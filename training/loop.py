@@ -199,7 +199,7 @@ class Trainer:
         """Go on from weights alone; what an ancestor does not have stays fresh."""
         ancestors = getattr(self.task, 'ancestors', ())
         state = self._read(start, device, ancestors)
-        whole = state.get('settings', {}) not in ancestors
+        whole = state.get('settings', {}) == settings_of(self.task)
         self.task.network.load_state_dict(state['weights'], strict=whole)
         self.average.load_state_dict(state['weights'], strict=whole)
 

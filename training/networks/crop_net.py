@@ -179,7 +179,6 @@ class CropNet(nn.Module):
     def __init__(self, joints: int, root: tuple[int, ...], settings: CropNetSettings) -> None:
         super().__init__()
         self.settings = settings
-        self.correction: Correction | None = None
         self.register_buffer('root', torch.tensor(root), persistent=False)
         self.trunk = trunk_of(settings.trunk)
         self.heat = nn.Conv2d(settings.trunk.channels[0], joints, 1)
@@ -187,6 +186,7 @@ class CropNet(nn.Module):
         self.trust = nn.Linear(2 * settings.trunk.channels[2], joints + 1)
         if settings.settled:
             self.requires_grad_(False)
+        self.correction: Correction | None = None
         if settings.correction:
             channels = sum(settings.trunk.channels[:2])
             self.correction = Correction(joints, channels, settings.correction, settings.side)
@@ -204,10 +204,10 @@ class CropNet(nn.Module):
 
     def read(self, features: Features) -> Sight:
         """Say what features of crops mean."""
-        guess = self.guess(features)
+        guess, chance = self.guess(features)
         if self.correction is None:
             return guess
-        return self.corrected(guess, around(features, chances(guess.heat)))
+        return self.corrected(guess, around(features, chance))
 
     def corrected(self, guess: Sight, shown: Tensor) -> Sight:
         """
@@ -221,8 +221,8 @@ class CropNet(nn.Module):
         )
         return replace(guess, joints2d=joints2d, joints3d=self._from_root(joints3d))
 
-    def guess(self, features: Features) -> Sight:
-        """Read each joint by itself."""
+    def guess(self, features: Features) -> tuple[Sight, Tensor]:
+        """Read each joint by itself; also the chance of each cell, (N, J, H * W)."""
         heat = self.heat(features.fine)
         chance = chances(heat)
         peaks, mass = read_peaks(chance, STRIDE)
@@ -231,7 +231,7 @@ class CropNet(nn.Module):
         confidence = trust[:, 1:] + 2 * torch.log(mass + 0.05)
         joints3d = self._from_root(self.metres(features, Places(chance, pooled)))
         joints2d = self._completed(peaks, joints3d, confidence.sigmoid())
-        return Sight(heat, peaks, joints2d, joints3d, confidence, trust[:, 0])
+        return Sight(heat, peaks, joints2d, joints3d, confidence, trust[:, 0]), chance
 
     def _from_root(self, joints3d: Tensor) -> Tensor:
         return joints3d - joints3d.index_select(1, self.root).mean(dim=1, keepdim=True)

@@ -100,7 +100,7 @@ def test_joints_that_no_peak_shows_follow_those_that_are_sure():
 @torch.no_grad()
 def test_a_correction_begins_by_changing_nothing(crops):
     network = network_of('mixed', correction=24).eval()
-    found, guess = network(crops), network.guess(network.trunk(crops))
+    found, (guess, _) = network(crops), network.guess(network.trunk(crops))
     for name in ('joints2d', 'joints3d'):
         np.testing.assert_allclose(getattr(found, name), getattr(guess, name), atol=1e-5)
     found = taught(network)(crops)
@@ -112,7 +112,7 @@ def test_a_correction_begins_by_changing_nothing(crops):
 @torch.no_grad()
 def test_every_joint_has_a_say_in_the_place_of_every_other():
     network = taught(network_of('mixed', correction=24)).eval()
-    guess = network.guess(network.trunk(torch.full((1, 3, SIDE, SIDE), 90.0)))
+    guess, _ = network.guess(network.trunk(torch.full((1, 3, SIDE, SIDE), 90.0)))
     shown = torch.zeros(1, JOINTS, 12 + 16)
     before = network.corrected(guess, shown).joints3d
     for change in ('joints2d', 'joints3d', 'confidence'):
