@@ -7,7 +7,6 @@ that part is frozen nothing but its output is needed, so training runs it there.
 
 from __future__ import annotations
 
-import copy
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -104,8 +103,7 @@ def _first_half(network: CropNet) -> _Down | _Guess | None:
 def _session(half: _Down | _Guess, side: int) -> Callable[[Tensor], Seen]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / 'half.onnx'
-        # a copy: writing ends the training mode of what is written
-        write_graph(copy.deepcopy(half), {'image': torch.zeros(2, 3, side, side)}, path)
+        write_graph(half, {'image': torch.zeros(2, 3, side, side)}, path)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()
         session = onnxruntime.InferenceSession(str(path), options)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -28,10 +30,10 @@ def write_graph(
         half the size that computes in float32 all the same
     """
     batch = torch.export.Dim('batch', min=1, max=4096)
-    with warnings.catch_warnings():
+    with _in_use(graph), warnings.catch_warnings():
         warnings.simplefilter('ignore')
         program = torch.onnx.export(
-            graph.eval(),
+            graph,
             tuple(inputs.values()),
             input_names=list(inputs),
             output_names=list(graph.outputs),
@@ -51,6 +53,18 @@ def write_graph(
         halve_weights(model.graph)
     onnx.checker.check_model(model)
     onnx.save_model(model, path)
+
+
+@contextmanager
+def _in_use(graph: nn.Module) -> Iterator[None]:
+    """Out of training, and afterwards as it was: parts may learn while others rest."""
+    were = [(module, module.training) for module in graph.modules()]
+    graph.eval()
+    try:
+        yield
+    finally:
+        for module, training in were:
+            module.training = training
 
 
 def halve_weights(graph: onnx.GraphProto) -> None:

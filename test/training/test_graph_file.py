@@ -60,3 +60,12 @@ def test_too_large_and_small_arrays_stay(tmp_path):
     arrays = onnx.load(tmp_path / 'g.onnx').graph.initializer
     halves = [t for t in arrays if t.data_type == TensorProto.FLOAT16]
     assert [tuple(t.dims) for t in halves] == [(4, 32, 3, 3)]
+
+
+def test_what_learns_goes_on_learning(tmp_path):
+    network = Small()
+    network.body[0].eval()
+    before = [module.training for module in network.modules()]
+    write_graph(network, {'image': torch.zeros(2, 3, 24, 24)}, tmp_path / 'g.onnx')
+    assert [module.training for module in network.modules()] == before
+    assert set(before) == {True, False}
