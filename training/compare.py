@@ -18,12 +18,11 @@ from torch import nn
 
 from training.data.crop_batch import CropBatch
 from training.loop import Trainer
-from training.losses import root_depth
 from training.metrics import aligned_error, mean_error
 from training.networks.blaze import FREEZABLE, BlazeSettings
 from training.networks.crop_net import DESIGNS, Sight
-from training.networks.heatmaps import inside
 from training.recipes.crop import CropRecipe, CropSource, CropTask
+from training.recipes.crop_losses import depth_of
 from training.recipes.sources import Sources
 
 NEAR = 0.05  # of the crop's side; about a fifth of a torso
@@ -60,10 +59,7 @@ def measure(network: nn.Module, source: CropSource, count: int, batch: int = 64)
 def _errors(sight: Sight, crops: CropBatch) -> dict[str, np.ndarray]:
     """Errors of synthetic crops, by person or by joint."""
     side, shown = crops.side, crops.inside
-    focal = crops.intrinsics[:, [0, 1], [0, 1]][:, None]
-    rays = (sight.joints2d - crops.intrinsics[:, None, :2, 2]) / focal
-    weight = sight.confidence.sigmoid() * (inside(sight.joints2d, side) + 1e-4)
-    depth = root_depth(rays, sight.joints3d, weight)
+    depth = depth_of(sight, crops.intrinsics, side)
     found, truth = sight.joints3d.cpu().numpy(), crops.joints3d.cpu().numpy()
     return {
         'shown': (shown & (crops.seen2d > 0)).cpu().numpy(),

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from mesh_pose_ros.pipeline.placement import OUT_OF_VIEW
 from mesh_pose_ros.skeletons import Skeleton
 from training.data.crop_batch import CropBatch
 from training.losses import bone_lengths, distances, root_depth, weighted_mean
@@ -24,6 +25,7 @@ from training.networks.trunk import STRIDE
 NEAR = 0.06  # of the crop's side; an error at which a peak deserves a confidence of 1/e
 LOST = 0.15  # of the crop's side; joints that are farther off in the picture ask for no shift
 ENOUGH = 4  # joints that fix a person's scale in a picture
+NEAREST = 0.1  # metres
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class CropWeights:
     joints: float = 4.0  # metres
     places: float = 8.0  # shares of the crop's side
     bones: float = 2.0  # metres
-    depth: float = 0.5  # share of the distance to the camera
+    depth: float = 0.7  # logarithm of the distance to the camera
     outline: float = 4.0  # shares of the crop's side; photographs only
     trust: float = 0.2
     score: float = 0.1
@@ -108,14 +110,12 @@ class CropLosses:
         return weighted_mean(wrong.abs(), seen)
 
     def _depth(self, sight: Sight, crops: CropBatch, shown: Tensor) -> Tensor:
-        """By what share of the true distance the person would be placed wrongly; at most 1."""
+        """Logarithm of the factor by which the person would be placed wrongly; at most 1."""
         true = crops.root[:, 2]
         known = (true > 0) & ((shown * crops.seen3d > 0).sum(dim=1) >= ENOUGH)
-        focal = crops.intrinsics[:, [0, 1], [0, 1]].clamp_min(1.0)[:, None]
-        rays = (crops.joints2d - crops.intrinsics[:, None, :2, 2]) / focal
-        found = root_depth(rays, sight.joints3d, shown * crops.seen3d)
-        wrong = (found / true.clamp_min(0.1) - 1).abs().clamp_max(1.0)
-        return weighted_mean(wrong, known.float())
+        found = depth_of(sight, crops.intrinsics, self._side)
+        wrong = found.clamp_min(NEAREST).log() - true.clamp_min(NEAREST).log()
+        return weighted_mean(wrong.abs().clamp_max(1.0), known.float())
 
     def _outline(self, sight: Sight, joints2d: Tensor, seen: Tensor, real: Tensor) -> Tensor:
         """How far joints in metres, scaled and shifted, are from labels, in sides of the crop."""
@@ -136,3 +136,16 @@ def _presence(sight: Sight, crops: CropBatch) -> Tensor:
     """A crop with no label at all shows nobody."""
     present = ((crops.seen2d + crops.seen3d).amax(dim=1) > 0).float()
     return binary_cross_entropy_with_logits(sight.score, present)
+
+
+def depth_of(sight: Sight, intrinsics: Tensor, side: int) -> Tensor:
+    """
+    How far away the runtime would place people, see `mesh_pose_ros.pipeline.placement`.
+
+    :param intrinsics: of the crops, (N, 3, 3)
+    :return: depths of the middle of the hips, (N,), metres
+    """
+    focal = intrinsics[:, [0, 1], [0, 1]].clamp_min(1.0)[:, None]  # 0 where it is not known
+    rays = (sight.joints2d - intrinsics[:, None, :2, 2]) / focal
+    seen = inside(sight.joints2d.detach(), side) + OUT_OF_VIEW
+    return root_depth(rays, sight.joints3d, sight.confidence.detach().sigmoid() * seen)
