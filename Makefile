@@ -76,6 +76,9 @@ train: $(STAMPS)/test models ## train all networks here, days; goes on where it 
 	for recipe in lifter detector crop; do \
 		$(BIN)/python -m training.export $$recipe $(BANK) || exit 1; \
 	done
+	$(BIN)/python -m training.train crop --run runs/correction --start models/own_pose.pt --anew \
+		--only-correction $(PICTURES) --workers $$(nproc)
+	$(BIN)/python -m training.export crop --run runs/correction
 
 train-gpu: ## train on a GPU for MINUTES= each, from PACK= (training.data.pack). TRAINER=python3
 	$(TRAINER) -m training.synthetic.layers --count $(LAYERS) --out runs/layers \

@@ -8,8 +8,8 @@ came of the latest batches and hands out mixtures of it between two fresh ones.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from itertools import chain, count
 
 import torch
 
@@ -33,18 +33,24 @@ class Echo:
         self._kept: deque[tuple[Seen, CropBatch]] = deque(maxlen=kept)
         self._enough = max(1, min(kept, KEPT) // 4)  # fewer would be seen too often at first
 
+    def fresh(self, first: int) -> Iterator[int]:
+        """Steps for which fresh batches are drawn, if the first step asked for is this one."""
+        if self._times == 1:
+            return count(first)
+        usual = first + self._enough
+        return chain(range(first, usual), (s for s in count(usual) if s % self._times == 0))
+
     def batch(
-        self, step: int, draw: Callable[[], tuple[Seen, CropBatch]], generator: torch.Generator
+        self, step: int, draw: Callable[[int], tuple[Seen, CropBatch]], generator: torch.Generator
     ) -> tuple[Seen, CropBatch]:
         """
-        Labelled samples of a step, without their images.
+        Labelled samples of a step.
 
-        :param draw: makes a fresh batch
+        :param draw: makes a fresh batch for a step; better without the images, all are kept
         """
         if step % self._times and len(self._kept) >= self._enough:
             return self._mixed(generator)
-        seen, crops = draw()
-        crops = replace(crops, image=crops.image[..., :0])  # large, and looked at already
+        seen, crops = draw(step)
         if self._times > 1:
             self._kept.append((tuple(part.half() for part in seen), crops))
         return seen, crops

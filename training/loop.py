@@ -60,6 +60,10 @@ class Schedule:
         swing = 0.5 * (1 + math.cos(math.pi * share))
         return self.last_rate + (self.rate - self.last_rate) * swing
 
+    def randomness(self, step: int) -> torch.Generator:
+        """Random numbers of a step: those of other steps do not change them."""
+        return torch.Generator().manual_seed(self.seed * 1_000_003 + step)
+
 
 class Task(Protocol):
     """
@@ -222,8 +226,7 @@ class Trainer:
         schedule = self.task.schedule
         for group in self._optimiser.param_groups:
             group['lr'] = schedule.rate_at(self.step)
-        seed = schedule.seed * 1_000_003 + self.step
-        parts = self.task.losses(self.step, torch.Generator().manual_seed(seed))
+        parts = self.task.losses(self.step, schedule.randomness(self.step))
         self._optimiser.zero_grad(set_to_none=True)
         torch.stack(list(parts.values())).sum().backward()
         nn.utils.clip_grad_norm_(self.task.network.parameters(), schedule.clip)

@@ -26,6 +26,8 @@ from training.recipes.sources import Sources
 def main() -> None:
     """Command line."""
     options = parser().parse_args()
+    if options.workers and options.device != 'cpu':
+        raise SystemExit('--workers needs --device cpu: a GPU cannot be used by forked processes')
     torch.set_num_threads(options.threads)
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
     folder = options.run or Path('runs') / options.recipe
@@ -54,6 +56,10 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument('--minutes', type=float, help='stop then; the next start goes on')
     found.add_argument('--device', default='cpu', help="'cpu' or 'cuda'")
     found.add_argument('--threads', type=int, default=1)
+    found.add_argument(
+        '--workers', type=int, default=0,
+        help='crop, detector: processes that make batches ahead, on a CPU',
+    )  # fmt: skip
     found.add_argument('--design', choices=DESIGNS, help='crop: how joints in metres are found')
     found.add_argument(
         '--only-correction', action='store_true', help='crop: all else of the network rests'
@@ -70,6 +76,8 @@ def parser() -> argparse.ArgumentParser:
 def chosen(options: argparse.Namespace):
     """Take the recipe with what the command line changes."""
     recipe = RECIPES[options.recipe]
+    if options.only_correction:
+        recipe = recipe.correcting()
     schedule = recipe.schedule
     if options.batch:
         steps = round(schedule.steps * schedule.batch / options.batch)
@@ -81,8 +89,6 @@ def chosen(options: argparse.Namespace):
     recipe = replace(recipe, schedule=schedule)
     if options.design:
         recipe = recipe.of_design(options.design)
-    if options.only_correction:
-        recipe = recipe.correcting()
     return replace(recipe, line=options.line) if options.line else recipe
 
 
@@ -90,7 +96,14 @@ def sources(options: argparse.Namespace) -> Path | Sources | None:
     """Where the recipe finds what it learns from."""
     if isinstance(RECIPES[options.recipe], LifterRecipe):
         return options.poses
-    return Sources(options.layers, options.photos, options.pack, options.device, options.lessons)
+    return Sources(
+        options.layers,
+        options.photos,
+        options.pack,
+        options.device,
+        options.lessons,
+        options.workers,
+    )
 
 
 def commit() -> str:

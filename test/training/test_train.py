@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from training import curves
-from training.train import chosen, parser, sources
+from training.train import chosen, main, parser, sources
 
 
 def recipe_for(*words):
@@ -17,6 +17,18 @@ def test_other_batches_see_as_many_samples():
     larger = recipe_for('crop', '--batch', str(8 * usual.batch)).schedule
     assert larger.steps * larger.batch == usual.steps * usual.batch
     assert recipe_for('crop', '--batch', '64', '--steps', '7').schedule.steps == 7
+
+
+def test_a_correction_alone_has_a_schedule_of_its_own():
+    whole, correcting = recipe_for('crop'), recipe_for('crop', '--only-correction')
+    assert correcting.schedule.batch > whole.schedule.batch
+    assert recipe_for('crop', '--only-correction', '--steps', '7').schedule.steps == 7
+
+
+def test_workers_are_refused_where_they_cannot_work(monkeypatch):
+    monkeypatch.setattr('sys.argv', ['train', 'crop', '--workers', '2', '--device', 'cuda'])
+    with pytest.raises(SystemExit, match='--workers needs --device cpu'):
+        main()
 
 
 def test_a_design_and_a_line_can_be_chosen():

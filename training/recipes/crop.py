@@ -12,6 +12,7 @@ from torch import Tensor
 from mesh_pose_ros.runtime.card import ModelCard
 from mesh_pose_ros.runtime.models import find_card
 from mesh_pose_ros.skeletons import joint_mixer
+from training.ahead import Ahead
 from training.data.crop_batch import CropBatch
 from training.data.joint_sets import BODY30
 from training.echo import KEPT, Echo
@@ -27,6 +28,7 @@ from training.recipes.crop_losses import CropLosses, CropWeights
 from training.recipes.sources import Sources
 
 CORRECTING = 6  # times a crop is used where only the correction learns
+CORRECTING_PHOTOGRAPHS = 0.25  # share of them there
 HIPS = (BODY30.index('left_hip'), BODY30.index('right_hip'))
 
 
@@ -89,9 +91,21 @@ class CropRecipe:
         return replace(self, network=replace(self.network, design=design))
 
     def correcting(self) -> CropRecipe:
-        """Let nothing but the correction learn: steps are cheap, so crops are used more often."""
-        settled = replace(self.network, settled=True)
-        return replace(self, network=settled, echo=CORRECTING, kept=8 * KEPT)
+        """
+        Let nothing but the correction learn: steps are cheap, so crops are used more often.
+
+        What it lacks is bodies in space, so photographs are fewer; the length of bones, which
+        joints and distance say too, only draws it from where these would lead.
+        """
+        return replace(
+            self,
+            network=replace(self.network, settled=True),
+            weights=replace(self.weights, bones=0.0),
+            schedule=replace(self.schedule, steps=13_500, batch=128, rate=1e-3),
+            photographs=CORRECTING_PHOTOGRAPHS,
+            echo=CORRECTING,
+            kept=8 * KEPT,
+        )
 
     def of_run(self, run: Path) -> CropRecipe:
         """Take over what a run's network was made with."""
@@ -103,10 +117,10 @@ class CropRecipe:
 
     def task(self, sources: Sources | None) -> CropTask:
         """Make what the training loop runs; without sources, only to look at a run."""
-        source = None
-        if sources is not None:
-            source = sources.crops(self.network.side, self.photographs, self.line)
-        return CropTask(self, source)
+        if sources is None:
+            return CropTask(self, None)
+        source = sources.crops(self.network.side, self.photographs, self.line)
+        return CropTask(self, source, sources.workers)
 
     def going_on(self) -> CropRecipe:
         """The same for a run that has weights: what it would begin with is not looked for."""
@@ -137,9 +151,14 @@ def _average(trainer: Trainer) -> CropNet:
 
 
 class CropTask:
-    """A crop network in training; see `training.loop.Task`."""
+    """
+    A crop network in training; see `training.loop.Task`.
 
-    def __init__(self, recipe: CropRecipe, source: CropSource | None) -> None:
+    :param source: None to look at a run only
+    :param workers: processes that draw crops and look at them, see `training.ahead`
+    """
+
+    def __init__(self, recipe: CropRecipe, source: CropSource | None, workers: int = 0) -> None:
         self.schedule = recipe.schedule
         self.network = recipe.build()
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -152,18 +171,22 @@ class CropTask:
         self._source = source
         self._eyes = Eyes(self.network)
         self._echo = Echo(recipe.echo, recipe.kept)
+        self._drawn = Ahead(self._looked, self._echo.fresh, workers)
 
     def losses(self, step: int, generator: torch.Generator) -> dict[str, Tensor]:
         """Compare what the network understands with labels."""
         device = self.network.root.device
         with autocast(device, self._precision):
-            seen, crops = self._echo.batch(step, lambda: self._looked(generator), generator)
+            seen, crops = self._echo.batch(step, self._drawn, generator)
             sight = self._eyes.understand(seen)
         return self._losses(sight, crops)
 
-    def _looked(self, generator: torch.Generator) -> tuple[Seen, CropBatch]:
+    def _looked(self, step: int) -> tuple[Seen, CropBatch]:
         """Draw crops and look at them."""
         assert self._source is not None, 'this task was made to look at a run, not to train'
-        crops = self._source.batch(self.schedule.batch, generator).to(self.network.root.device)
+        device = self.network.root.device
+        generator = self.schedule.randomness(step)
+        crops = self._source.batch(self.schedule.batch, generator).to(device)
         image = crops.image.float().contiguous(memory_format=torch.channels_last)
-        return self._eyes.look(image), crops
+        with autocast(device, self._precision):
+            return self._eyes.look(image), crops.without_image()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ import torch
 from torch import Tensor
 
 from mesh_pose_ros.runtime.card import ImageInput, ModelCard, sha256_of
-from training.data.detection import Pictures
+from training.ahead import Ahead
+from training.data.detection import DetectorBatch, Pictures
 from training.graph_file import write_graph
 from training.loop import Schedule, Trainer, settings_in
 from training.networks.detector_net import DetectorGraph, DetectorNet, DetectorSettings
@@ -68,10 +70,10 @@ class DetectorRecipe:
 
     def task(self, sources: Sources | None) -> DetectorTask:
         """Make what the training loop runs; without sources, only to look at a run."""
-        source = None
-        if sources is not None:
-            source = sources.pictures(self.network.size, self.photographs, self.line)
-        return DetectorTask(self, source)
+        if sources is None:
+            return DetectorTask(self, None)
+        source = sources.pictures(self.network.size, self.photographs, self.line)
+        return DetectorTask(self, source, sources.workers)
 
     def going_on(self) -> DetectorRecipe:
         """The same for a run that has weights."""
@@ -117,9 +119,14 @@ def _average(trainer: Trainer) -> DetectorNet:
 
 
 class DetectorTask:
-    """A detector in training; see `training.loop.Task`."""
+    """
+    A detector in training; see `training.loop.Task`.
 
-    def __init__(self, recipe: DetectorRecipe, source: Pictures | None) -> None:
+    :param source: None to look at a run only
+    :param workers: processes that draw pictures, see `training.ahead`
+    """
+
+    def __init__(self, recipe: DetectorRecipe, source: Pictures | None, workers: int = 0) -> None:
         self.schedule = recipe.schedule
         self.network = recipe.build()
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -127,13 +134,17 @@ class DetectorTask:
         self._weights = recipe.weights
         self._precision = recipe.precision
         self._source = source
+        self._drawn = Ahead(self._pictures, count, workers)
 
     def losses(self, step: int, generator: torch.Generator) -> dict[str, Tensor]:
         """See a fresh batch and compare with its boxes."""
-        assert self._source is not None, 'this task was made to look at a run, not to train'
         device = next(self.network.parameters()).device
-        batch = self._source.batch(self.schedule.batch, generator).to(device)
+        batch = self._drawn(step).to(device)
         image = batch.image.float().contiguous(memory_format=torch.channels_last)
         with autocast(device, self._precision):
             maps = self.network(image)
         return detector_losses(maps, batch, self._weights)
+
+    def _pictures(self, step: int) -> DetectorBatch:
+        assert self._source is not None, 'this task was made to look at a run, not to train'
+        return self._source.batch(self.schedule.batch, self.schedule.randomness(step))

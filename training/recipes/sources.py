@@ -35,6 +35,7 @@ class Sources:
     :param pack: photographs and lessons in few files, made by ``python -m training.data.pack``
     :param lessons: joints nobody marked, made by ``python -m training.data.teacher``
     :param device: where crops are put together
+    :param workers: processes that do so ahead of the training, on a CPU; 0 for none
     """
 
     layers: Path | None = None
@@ -42,6 +43,7 @@ class Sources:
     pack: Path | None = None
     device: str = 'cpu'
     lessons: Path | None = None
+    workers: int = 0
 
     def __post_init__(self) -> None:
         if self.pack is not None:

@@ -245,6 +245,17 @@ def test_a_correction_learns_while_all_else_rests(tmp_path):
     assert as_a_whole.step == 40
 
 
+def test_workers_change_nothing_that_is_learned(tmp_path):
+    recipe = recipe_of('mixed', correction=16, settled=True)
+    learned = []
+    for workers in (0, 2):  # building sets the seed of what is dropped out by chance
+        trainer = Trainer(CropTask(recipe, NewPeople(), workers), tmp_path / str(workers))
+        trainer.run(until=4, quiet=True)
+        learned.append(trainer.task.network.state_dict())
+    for name, part in learned[0].items():
+        assert torch.equal(part, learned[1][name]), name
+
+
 def test_larger_batches_go_on_at_the_same_place(tmp_path):
     Trainer(CropTask(recipe_of(), NewPeople()), tmp_path).run(until=4, quiet=True)
     larger = recipe_of()
