@@ -35,6 +35,7 @@ from benchmarks.readme import machine
 from benchmarks.subjects import SUBJECTS, drafted
 from benchmarks.torch_engines import TORCH, called, taken_on_gpu
 from mesh_pose_ros.errors import BackendUnavailableError
+from mesh_pose_ros.marked import Marked
 from mesh_pose_ros.runtime.card import read_card
 from mesh_pose_ros.runtime.session import BACKENDS, FP16_TOO, PRECISIONS, open_session
 from mesh_pose_ros.runtime.tensorrt_library import library_here
@@ -42,7 +43,9 @@ from training.systems.system import Order
 from training.systems.writing import write
 
 ROOT = Path(__file__).parents[1]
-BEGIN, END = '<!-- engines, by python -m benchmarks.engines --readme -->', '<!-- engines end -->'
+PLACE = Marked(
+    '<!-- engines, by python -m benchmarks.engines --readme -->', '<!-- engines end -->'
+)
 ENGINES = (*TORCH, *BACKENDS)
 ON_GPU = ('tensorrt', *(name for name, way in TORCH.items() if way.device == 'cuda'))
 WARM, SECONDS, LEAST = 2, 2.0, 5  # calls, seconds of a round, calls
@@ -327,13 +330,7 @@ def compare(told: argparse.Namespace) -> None:
         told.out.parent.mkdir(parents=True, exist_ok=True)
         told.out.write_text(table)
     if told.readme:
-        _into_readme(table)
-
-
-def _into_readme(table: str) -> None:
-    text = (ROOT / 'README.md').read_text()
-    before, rest = text.split(BEGIN)
-    (ROOT / 'README.md').write_text(f'{before}{BEGIN}\n\n{table}\n{END}{rest.split(END)[1]}')
+        PLACE.put(ROOT / 'README.md', table)
 
 
 if __name__ == '__main__':

@@ -22,9 +22,11 @@ from typing import Any
 
 import yaml
 
+from mesh_pose_ros.marked import Marked
+
 HERE = Path(__file__).parent
 ROOT = HERE.parent
-BEGIN, END = '<!-- figures, by python benchmarks/readme.py -->', '<!-- figures end -->'
+PLACE = Marked('<!-- figures, by python benchmarks/readme.py -->', '<!-- figures end -->')
 
 
 def run(script: str, *args: str) -> dict[str, Any]:
@@ -127,10 +129,7 @@ def main() -> None:
         run('mediapipe_parity.py', *(('--photos', told.photos) * bool(told.photos)))
     )
     rows += clip(run('clip_accuracy.py')) + lifter() + cost(run('node_cost.py'))
-    text = (ROOT / 'README.md').read_text()
-    before, rest = text.split(BEGIN)
-    body = f'{BEGIN}\n\n{table(rows)}\n\n{machine()}.\n\n{END}'
-    (ROOT / 'README.md').write_text(before + body + rest.split(END)[1])
+    PLACE.put(ROOT / 'README.md', f'{table(rows)}\n\n{machine()}.')
 
 
 if __name__ == '__main__':

@@ -20,8 +20,12 @@ import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mesh_pose_ros.marked import Marked
+
 ROOT = Path(__file__).parents[1]
-BEGIN, END = '<!-- systems, by python benchmarks/systems.py --readme -->', '<!-- systems end -->'
+PLACE = Marked(
+    '<!-- systems, by python benchmarks/systems.py --readme -->', '<!-- systems end -->'
+)
 NETWORKS, SYSTEMS = 'test/training/networks/', 'test/training/systems/'
 
 
@@ -156,12 +160,10 @@ def main() -> None:
     made = {s.title: row(s) for s in SUBJECTS if s.title in told.systems}
     print('\n'.join([HEAD, *made.values()]))
     if told.readme:
-        text = (ROOT / 'README.md').read_text()
-        before, rest = text.split(BEGIN)
-        section, after = rest.split(END)
-        rows = known_rows(section) | made
-        body = '\n'.join([HEAD, *(rows[title] for title in titles if title in rows)])
-        (ROOT / 'README.md').write_text(f'{before}{BEGIN}\n\n{body}\n\n{END}{after}')
+        readme = ROOT / 'README.md'
+        rows = known_rows(PLACE.parts(readme)[1]) | made
+        body = [HEAD, *(rows[title] for title in titles if title in rows)]
+        PLACE.put(readme, '\n'.join(body))
 
 
 if __name__ == '__main__':

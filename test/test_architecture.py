@@ -11,6 +11,7 @@ CORE = {'errors', 'geometry', 'skeletons', 'people'}
 DOORS = CORE | {'runtime', 'pipeline', 'render', 'sources', 'importers'}
 BELOW = {  # a layer -> the layers it may import
     'errors': set(),
+    'marked': set(),
     'geometry': {'errors'},
     'skeletons': set(),
     'people': {'geometry', 'skeletons'},
@@ -21,7 +22,7 @@ BELOW = {  # a layer -> the layers it may import
     'importers': {'errors', 'skeletons', 'runtime'},
     'messages': CORE,
     'bag': (DOORS - {'sources'}) | {'messages'},
-    'ros': DOORS | {'msg', 'messages', 'bag'},
+    'ros': DOORS | {'msg', 'messages', 'bag', 'marked'},
     'cli': DOORS | {'bag', 'messages', 'ros'},
 }
 NEVER = {'torch', 'training'}

@@ -23,7 +23,7 @@ from training.evaluation.scenes import SEED, Truth, held_out_scenes
 from training.evaluation.sheet import draw_sheet
 from training.evaluation.space import measure_space
 from training.evaluation.speed import measure_speed
-from training.evaluation.table import Figures, around_marks, markdown, put_between_marks
+from training.evaluation.table import PLACE, Figures, markdown
 
 BODY = Path('models/open_body.npz')
 SCENES = 200
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     told = _parser().parse_args(arguments)
     cv2.setNumThreads(1)
     if told.readme:
-        around_marks(told.readme)  # a file without them shall fail now, not after the work
+        PLACE.parts(told.readme)  # a file without them shall fail now, not after the work
     photos = told.photos or default_photos()
     if not (photos / 'annotations.json').is_file():
         print(f'no photographs at {photos}: that part of the table stays empty (--photos)')
@@ -82,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     told.cache.mkdir(parents=True, exist_ok=True)
     (told.cache / 'images.json').write_text(json.dumps(measured, indent=1) + '\n')
     if told.readme:
-        put_between_marks(told.readme, text)
+        PLACE.put(told.readme, text)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -18,12 +18,12 @@ from pathlib import Path
 
 import yaml
 
+from mesh_pose_ros.marked import Marked
 from mesh_pose_ros.messages.types import shared_folder
 from mesh_pose_ros.ros.parameters import PARAMETERS, Parameter
 
 NODE = 'mesh_pose'
-README_BEGIN = '<!-- topics, by python -m mesh_pose_ros.ros.interface -->'
-README_END = '<!-- topics end -->'
+TOPICS = Marked('<!-- topics, by python -m mesh_pose_ros.ros.interface -->', '<!-- topics end -->')
 
 
 @dataclass(frozen=True)
@@ -213,13 +213,10 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 def readme() -> str:
     """The checkout's README with its table of topics made anew."""
-    text = (shared_folder() / 'README.md').read_text()
-    before, rest = text.split(README_BEGIN)
-    after = rest.split(README_END)[1]
     rows = [('in', *row) for row in _topic_rows(INPUTS)]
     rows += [('out', *row) for row in _topic_rows(OUTPUTS.values())]
     table = '\n'.join(_table(('', 'Topic', 'Type', 'Meaning'), rows))
-    return f'{before}{README_BEGIN}\n\n{table}\n\n{README_END}{after}'
+    return TOPICS.with_part(shared_folder() / 'README.md', table)
 
 
 def generated_files() -> dict[Path, str]:

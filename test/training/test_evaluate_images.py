@@ -19,7 +19,7 @@ from training.evaluation.chains import Chain
 from training.evaluation.photographs import Photograph, held_out, validation
 from training.evaluation.scenes import SIZE, Truth, held_out_scenes
 from training.evaluation.space import miss
-from training.evaluation.table import BEGIN, END, ROWS, markdown, put_between_marks
+from training.evaluation.table import PLACE, ROWS, markdown
 
 REGRESSOR = Regressor(('pelvis', 'a', 'b'), np.eye(17)[:3])
 STANDING = np.stack([np.linspace(-0.3, 0.3, 17), np.linspace(-0.8, 0.8, 17), np.zeros(17)], 1)
@@ -137,7 +137,7 @@ def test_scenes_are_drawn_once_and_show_their_people(tmp_path, body_path):
 
 def test_any_chain_gets_a_column(toy_models, photos, tmp_path, monkeypatch):
     readme = tmp_path / 'table.md'
-    readme.write_text(f'before\n{BEGIN}\nold\n{END}\nafter\n')
+    readme.write_text(f'before\n{PLACE.begin}\nold\n{PLACE.end}\nafter\n')
     told = ['--chains', str(toy_models / 'toy_pose.yaml'), '--photos', str(photos)]
     told += ['--scenes', '0', '--cache', str(tmp_path), '--readme', str(readme)]
     evaluate_images.main([*told, '--sheets', str(tmp_path / 'sheets')])
@@ -170,11 +170,3 @@ def test_what_was_not_measured_is_a_dash():
     text = markdown({'one': {'ap50': 0.5}, 'two': {}})
     assert '| AP50, people of 60 px and more | 0.500 | – |' in text
     assert len(text.splitlines()) == 2 + sum(len(rows) + 1 for rows in ROWS.values())
-
-
-def test_a_file_without_marks_is_left_alone(tmp_path):
-    file = tmp_path / 'plain.md'
-    file.write_text('plain')
-    with pytest.raises(ValueError, match='accuracy: begin'):
-        put_between_marks(file, 'table')
-    assert file.read_text() == 'plain'

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
-BEGIN, END = '<!-- accuracy: begin -->', '<!-- accuracy: end -->'
+from mesh_pose_ros.marked import Marked
+
+PLACE = Marked('<!-- accuracy: begin -->', '<!-- accuracy: end -->')
 Figures = Mapping[str, float]
 
 PHOTOGRAPHS = 'Photographs: people found'
@@ -77,25 +78,3 @@ def markdown(chains: Mapping[str, Figures]) -> str:
 def _cell(figures: Figures, name: str, form: str) -> str:
     value = figures.get(name, float('nan'))
     return format(value, form) if value == value else '–'
-
-
-def put_between_marks(file: Path, text: str) -> None:
-    """
-    Replace what stands between `BEGIN` and `END`.
-
-    :raises ValueError: the file lacks the marks
-    """
-    before, after = around_marks(file)
-    file.write_text(f'{before}{BEGIN}\n{text}\n{END}{after}')
-
-
-def around_marks(file: Path) -> tuple[str, str]:
-    """
-    Return what stands before and after the marks.
-
-    :raises ValueError: the file lacks the marks
-    """
-    old = file.read_text()
-    if BEGIN not in old or END not in old:
-        raise ValueError(f'{file}: put the lines {BEGIN} and {END} where the table shall be')
-    return old.split(BEGIN, 1)[0], old.split(END, 1)[1]
