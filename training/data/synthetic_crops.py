@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from training.data.ages import CHILDREN, is_child
 from training.data.augment import RENDERED, UNTREATED, Treatment, treated
 from training.data.backgrounds import Backgrounds
 from training.data.crop_batch import CropBatch, joined
@@ -29,6 +30,7 @@ class CropMix:
     company: Company = field(default_factory=Company)
     treatment: Treatment = RENDERED
     mirrored: float = 0.5
+    children: float = CHILDREN  # share of them, where layers show both them and adults
 
 
 PLAIN = CropMix(STRAIGHT, Company(0, 0), UNTREATED, 0)
@@ -50,18 +52,27 @@ class SyntheticCrops:
         self.side = side
         self._backgrounds = backgrounds.to(layers.device)
         self._mix = mix
+        child = is_child(layers.betas.cpu())
+        self._ages = ((~child).nonzero()[:, 0], child.nonzero()[:, 0])
 
     @torch.no_grad()
     def batch(self, count: int, generator: torch.Generator) -> CropBatch:
         """Draw ``count`` people."""
-        rows = Draws(count, generator).rows(len(self.layers))
-        return self.of(rows, generator)
+        return self.of(self._rows(Draws(count, generator)), generator)
 
     @torch.no_grad()
     def of(self, rows: Tensor, generator: torch.Generator) -> CropBatch:
         """Make crops of the layers with these numbers, (N,)."""
         size = len(rows) if self.layers.device.type != 'cpu' else CACHED
         return joined([self._some(part, generator) for part in rows.split(max(1, size))])
+
+    def _rows(self, draws: Draws) -> Tensor:
+        adults, children = self._ages
+        if not len(adults) or not len(children):
+            return draws.rows(len(self.layers))
+        young = draws.chance(self._mix.children)
+        rows = adults[draws.rows(len(adults))], children[draws.rows(len(children))]
+        return torch.where(young, rows[1], rows[0])
 
     def _some(self, rows: Tensor, generator: torch.Generator) -> CropBatch:
         draws = Draws(len(rows), generator, self.layers.device)

@@ -19,6 +19,7 @@ from rich.progress import track
 from mesh_pose_ros.geometry.body_model import BodyModel
 from mesh_pose_ros.geometry.camera import Camera
 from mesh_pose_ros.geometry.rotations import axis_angle_to_matrix
+from training.data.ages import CHILDREN, is_child
 from training.data.lifter_samples import HELD_OUT_BODIES
 from training.synthetic.pose_bank import PoseBank
 from training.synthetic.poses import PoseSampler
@@ -41,8 +42,6 @@ NEAREST, FURTHEST = 1.0, 9.0  # metres
 LEAST_HEIGHT = 60.0  # pixels of what is seen
 LEAST_JOINTS = 4  # of COCO's 12 limb joints, seen
 LIMBS = slice(5, 17)
-CHILD = 10  # shape coefficient that is 0 for adults and 1 for a child of about nine
-CHILDREN = 0.1  # share of the people
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,8 +93,8 @@ class _Studio:
         self._poses = PoseSampler(bank, held_out=True)
         with np.load(body) as file:
             people = file['population'][::HELD_OUT_BODIES].astype(float)
-        grown = people[:, CHILD] < 0.2
-        self._adults, self._children = people[grown], people[~grown]
+        child = is_child(people)
+        self._adults, self._children = people[~child], people[child]
 
     def scene(self, rng: Rng) -> Picture:
         """One to three people at all distances, some of them half out of the picture."""

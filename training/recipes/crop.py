@@ -100,8 +100,8 @@ class CropRecipe:
         return replace(
             self,
             network=replace(self.network, settled=True),
-            weights=replace(self.weights, bones=0.0),
-            schedule=replace(self.schedule, steps=13_500, batch=128, rate=1e-3),
+            weights=replace(self.weights, bones=0.0, outline=2.0),
+            schedule=replace(self.schedule, steps=11_500, batch=128, rate=1e-3),
             photographs=CORRECTING_PHOTOGRAPHS,
             echo=CORRECTING,
             kept=8 * KEPT,

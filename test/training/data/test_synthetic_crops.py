@@ -6,6 +6,7 @@ import pytest
 
 torch = pytest.importorskip('torch')
 
+from training.data.ages import CHILD, is_child  # noqa: E402
 from training.data.crops import CropMix, SyntheticCrops  # noqa: E402
 from training.data.obstacles import Company  # noqa: E402
 from training.data.synthetic_crops import PLAIN  # noqa: E402
@@ -62,6 +63,23 @@ def test_the_same_generator_state_gives_the_same_batch(layers, plain):
     first, second = (crops.batch(5, torch.Generator().manual_seed(4)) for _ in range(2))
     assert torch.equal(first.image, second.image)
     assert torch.equal(first.joints2d, second.joints2d)
+
+
+@pytest.mark.parametrize('share', [0.0, 0.2, 1.0])
+def test_children_are_drawn_as_often_as_is_asked_for(layers, plain, draw, share):
+    one_in_four = torch.zeros(len(layers), 12)
+    one_in_four[::4, CHILD] = 1.0
+    mixed = copy.copy(layers)
+    mixed.betas = one_in_four
+    drawn = SyntheticCrops(mixed, plain, 16, CropMix(children=share)).batch(400, draw)
+    found = is_child(mixed.betas[drawn.source]).float().mean().item()
+    assert found == pytest.approx(share, abs=0.08)
+
+
+def test_layers_of_adults_alone_will_do(layers, plain, draw):
+    grown = copy.copy(layers)
+    grown.betas = torch.zeros(len(layers), 12)
+    assert len(SyntheticCrops(grown, plain, 16).batch(8, draw)) == 8
 
 
 def test_some_joints_lie_outside_and_some_are_hidden(layers, plain, draw):
