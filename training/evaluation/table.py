@@ -56,6 +56,11 @@ ROWS: dict[str, dict[str, tuple[str, str]]] = {
         'pelvis_percent_far': ('- beyond 4 m', '.1f'),
         'pelvis_percent_truncated': ('- a limb joint outside the picture', '.1f'),
         'pve_truncated': ('PVE mm, a limb joint outside the picture', '.0f'),
+        'count_whole': ('people wholly in the picture', '.0f'),
+        'h36m17_whole': ("- MPJPE mm, Human3.6M's 17 joints, of the mesh", '.0f'),
+        'pa_h36m17_whole': ('- PA-MPJPE mm', '.0f'),
+        'pelvis_percent_whole': ('- distance of the pelvis, percent', '.1f'),
+        'pve_whole': ('- PVE mm', '.0f'),
     },
     SPEED: {
         'ms': ('all', '.1f'),
