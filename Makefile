@@ -77,7 +77,7 @@ train: $(STAMPS)/test models ## train all networks here, days; goes on where it 
 		$(BIN)/python -m training.export $$recipe $(BANK) || exit 1; \
 	done
 	$(BIN)/python -m training.train crop --run runs/correction --start models/own_pose.pt --anew \
-		--only-correction $(PICTURES) --workers $$(nproc)
+		--seed 1 --only-correction $(PICTURES) --workers $$(nproc)
 	$(BIN)/python -m training.export crop --run runs/correction
 
 train-gpu: ## train on a GPU for MINUTES= each, from PACK= (training.data.pack). TRAINER=python3

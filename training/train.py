@@ -53,6 +53,10 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument('--steps', type=int, help="instead of the recipe's")
     found.add_argument('--rate', type=float, help="learning rate, instead of the recipe's")
     found.add_argument('--batch', type=int, help="instead of the recipe's; as many samples in all")
+    found.add_argument(
+        '--seed', type=int, default=0,
+        help='of all that is drawn; another for --anew, or the same samples come again',
+    )  # fmt: skip
     found.add_argument('--minutes', type=float, help='stop then; the next start goes on')
     found.add_argument('--device', default='cpu', help="'cpu' or 'cuda'")
     found.add_argument('--threads', type=int, default=1)
@@ -78,7 +82,7 @@ def chosen(options: argparse.Namespace):
     recipe = RECIPES[options.recipe]
     if options.only_correction:
         recipe = recipe.correcting()
-    schedule = recipe.schedule
+    schedule = replace(recipe.schedule, seed=options.seed)
     if options.batch:
         steps = round(schedule.steps * schedule.batch / options.batch)
         schedule = replace(schedule, batch=options.batch, steps=steps)

@@ -46,7 +46,8 @@ def test_what_is_settled_is_seen_the_same(draw):
     torch.manual_seed(0)
     settings = CropNetSettings(96, 'mixed', SMALL, hidden=16, correction=24, settled=True)
     network = CropNet(5, (1, 2), settings).train()
-    torch.nn.init.normal_(network.correction.last.weight, std=0.05)
+    for part in (network.correction.picture, network.correction.space):
+        torch.nn.init.normal_(part.last.weight, std=0.05)
     crops = 255 * torch.rand(3, 3, 96, 96, generator=draw)
     eyes = Eyes(network)
     seen = eyes.look(crops)

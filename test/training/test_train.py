@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+import torch
 
 from training import curves
 from training.train import chosen, main, parser, sources
@@ -23,6 +24,13 @@ def test_a_correction_alone_has_a_schedule_of_its_own():
     whole, correcting = recipe_for('crop'), recipe_for('crop', '--only-correction')
     assert correcting.schedule.batch > whole.schedule.batch
     assert recipe_for('crop', '--only-correction', '--steps', '7').schedule.steps == 7
+
+
+def test_another_seed_draws_other_samples():
+    usual, other = (recipe_for('crop', *more).schedule for more in ((), ('--seed', '3')))
+    first, second = (torch.rand(4, generator=s.randomness(7)) for s in (usual, other))
+    assert not torch.equal(first, second)
+    assert torch.equal(first, torch.rand(4, generator=recipe_for('crop').schedule.randomness(7)))
 
 
 def test_workers_are_refused_where_they_cannot_work(monkeypatch):

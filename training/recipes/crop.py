@@ -28,7 +28,7 @@ from training.recipes.crop_losses import CropLosses, CropWeights
 from training.recipes.sources import Sources
 
 CORRECTING = 6  # times a crop is used where only the correction learns
-CORRECTING_PHOTOGRAPHS = 0.25  # share of them there
+CORRECTING_PHOTOGRAPHS = 0.55  # share of them there
 HIPS = (BODY30.index('left_hip'), BODY30.index('right_hip'))
 
 
