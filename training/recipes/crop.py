@@ -94,8 +94,8 @@ class CropRecipe:
         """
         Let nothing but the correction learn: steps are cheap, so crops are used more often.
 
-        What it lacks is bodies in space, so photographs are fewer; the length of bones, which
-        joints and distance say too, only draws it from where these would lead.
+        Photographs are more than half, or places in them suffer from what synthetic people
+        teach. The length of bones only draws metres from where joints and distance would lead.
         """
         return replace(
             self,
