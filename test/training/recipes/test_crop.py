@@ -6,6 +6,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from forking import assert_forking_cases_pass
 from nvidia import assert_compiles
 
 from mesh_pose_ros.runtime.card import read_card, write_card
@@ -246,7 +247,11 @@ def test_a_correction_learns_while_all_else_rests(tmp_path):
     assert as_a_whole.step == 40
 
 
-def test_workers_change_nothing_that_is_learned(tmp_path):
+def test_what_forks_works_in_a_process_of_its_own():
+    assert_forking_cases_pass(__file__)
+
+
+def forking_workers_change_nothing_that_is_learned(tmp_path):
     recipe = recipe_of('mixed', correction=16, settled=True)
     learned = []
     for workers in (0, 2):  # building sets the seed of what is dropped out by chance
