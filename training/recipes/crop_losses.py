@@ -147,5 +147,5 @@ def depth_of(sight: Sight, intrinsics: Tensor, side: int) -> Tensor:
     """
     focal = intrinsics[:, [0, 1], [0, 1]].clamp_min(1.0)[:, None]  # 0 where it is not known
     rays = (sight.joints2d - intrinsics[:, None, :2, 2]) / focal
-    seen = inside(sight.joints2d.detach(), side) + OUT_OF_VIEW
+    seen = inside(sight.joints2d, side) + OUT_OF_VIEW
     return root_depth(rays, sight.joints3d, sight.confidence.detach().sigmoid() * seen)
