@@ -50,16 +50,9 @@ def rotation_from_6d(six: Tensor) -> Tensor:
     x = a * torch.rsqrt((a * a).sum(-1, keepdim=True) + EPSILON)
     b = b - (x * b).sum(-1, keepdim=True) * x
     y = b * torch.rsqrt((b * b).sum(-1, keepdim=True) + EPSILON)
-    return torch.stack([x, y, cross(x, y)], dim=-1)
+    return torch.stack([x, y, torch.linalg.cross(x, y)], dim=-1)
 
 
 def rotation_to_6d(rotation: Tensor) -> Tensor:
     """First two columns of a rotation, (..., 3, 3) to (..., 6)."""
     return torch.cat([rotation[..., 0], rotation[..., 1]], dim=-1)
-
-
-def cross(a: Tensor, b: Tensor) -> Tensor:
-    """Cross product written out, so that every exporter knows it, (..., 3)."""
-    ax, ay, az = a.unbind(-1)
-    bx, by, bz = b.unbind(-1)
-    return torch.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], dim=-1)

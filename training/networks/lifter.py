@@ -77,8 +77,7 @@ class Lifter(nn.Module):
         self.body = body
         self.points = body.points(regressor)
         self.register_buffer('root', torch.tensor(root), persistent=False)
-        identity = torch.tensor([1.0, 0, 0, 0, 1, 0])  # of a rotation in six numbers
-        self.register_buffer('identity', identity, persistent=False)
+        self.register_buffer('identity', torch.eye(3), persistent=False)
         self._settings = settings
         self._bodies = (joints, body.shape_count)
         state = 6 * joints + body.shape_count + 3
@@ -101,18 +100,20 @@ class Lifter(nn.Module):
         pelvis = rotation_from_6d(self.frame(torch.cat([joints, sure], -1).flatten(1)))
         target = joints @ pelvis  # pelvis axes: inverse rotation on row vectors
         depth = pelvis[:, 2]  # the camera's z axis, along which joints are least sure
-        six, betas, offset = self._start(joints)
+        rotations, betas, offset = self._start(joints)
+        lifted = self._pose(rotations, betas, offset)
         stages = []
         for step in range(self._settings.corrections):
-            lifted = self._pose(six, betas, offset)
             miss = (target - lifted.points) * trust
             correct = self.first if step == 0 else self.again
             seen = [target.flatten(1), 4 * miss.flatten(1), sure.flatten(1), depth]
+            six = rotation_to_6d(rotations)
             change = correct(torch.cat([*seen, six.flatten(1), betas, offset], dim=1))
             turn, grow, move = change.split([six[0].numel(), betas.shape[1], 3], dim=1)
-            six = rotation_to_6d(rotation_from_6d(six + turn.unflatten(1, (-1, 6))))
+            rotations = rotation_from_6d(six + turn.unflatten(1, (-1, 6)))
             betas, offset = betas + grow, offset + 0.1 * move
-            stages.append(self._turned(self._pose(six, betas, offset), pelvis))
+            lifted = self._pose(rotations, betas, offset)
+            stages.append(self._turned(lifted, pelvis))
         return stages
 
     def vertices(self, lifted: Lifted, some: Tensor | None = None) -> Tensor:
@@ -122,12 +123,11 @@ class Lifter(nn.Module):
     def _start(self, joints: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         bones, shapes = self._bodies
         like = joints[:, 0, :1] * 0  # keeps the batch axis symbolic in exports
-        six = like[:, :, None] + self.identity.expand(bones, 6)
-        return six, like.expand(-1, shapes), like.expand(-1, 3)
+        rotations = like[:, :, None, None] + self.identity.expand(bones, 3, 3)
+        return rotations, like.expand(-1, shapes), like.expand(-1, 3)
 
-    def _pose(self, six: Tensor, betas: Tensor, offset: Tensor) -> Lifted:
+    def _pose(self, rotations: Tensor, betas: Tensor, offset: Tensor) -> Lifted:
         """Bend the body in the pelvis' axes and put its root where the offset says."""
-        rotations = rotation_from_6d(six)
         joints, shift = self.body.joints(rotations, betas)
         points = self.points(rotations, shift, betas)
         move = offset.unsqueeze(1) - points.index_select(1, self.root).mean(1, keepdim=True)

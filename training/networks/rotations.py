@@ -13,8 +13,6 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from training.networks.blocks import cross
-
 # radians that are lost beside the angle; a floor, as exporters drop what is added and so small
 NEGLIGIBLE = 1e-8
 UPSIDE_DOWN = 1e-6  # threshold of the authors' library, torchgeometry 0.1.2
@@ -31,7 +29,7 @@ def rotation_from_pairs(six: Tensor) -> Tensor:
     a, b = columns[..., 0], columns[..., 1]
     x = normalize(a, dim=-1)
     y = normalize(b - (x * b).sum(-1, keepdim=True) * x, dim=-1)
-    return torch.stack([x, y, cross(x, y)], dim=-1)
+    return torch.stack([x, y, torch.linalg.cross(x, y)], dim=-1)
 
 
 def axis_angle_from_rotation(rotation: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from training.data.lifter_samples import random_rotations
-from training.networks.blocks import ResidualMlp, cross, rotation_from_6d, rotation_to_6d
+from training.networks.blocks import ResidualMlp, rotation_from_6d, rotation_to_6d
 
 
 def test_six_numbers_hold_a_rotation(draw):
@@ -18,11 +18,6 @@ def test_any_six_numbers_give_a_rotation(draw):
         found @ found.transpose(1, 2), np.broadcast_to(np.eye(3), (50, 3, 3)), atol=1e-4
     )
     np.testing.assert_allclose(torch.linalg.det(found), 1, atol=1e-4)
-
-
-def test_cross_product_is_torchs(draw):
-    a, b = torch.randn(2, 20, 3, generator=draw)
-    np.testing.assert_allclose(cross(a, b), torch.linalg.cross(a, b), atol=1e-6)
 
 
 def test_correction_starts_at_zero(draw):
