@@ -195,8 +195,8 @@ class Trainer:
     def _load(self, device: str) -> None:
         """Go on where a run stopped, at the same place of the schedule if batches differ."""
         state = self._read(self._file, device)
-        self.task.network.load_state_dict(state['network'])
-        self.average.load_state_dict(state['average'])
+        _fill(self.task.network, state['network'], self._file)
+        _fill(self.average, state['average'], self._file)
         self._optimiser.load_state_dict(state['optimiser'])
 
     def _begin(self, start: Path, device: str) -> None:
@@ -204,8 +204,8 @@ class Trainer:
         ancestors = getattr(self.task, 'ancestors', ())
         state = self._read(start, device, ancestors)
         whole = state.get('settings', {}) == settings_of(self.task)
-        self.task.network.load_state_dict(state['weights'], strict=whole)
-        self.average.load_state_dict(state['weights'], strict=whole)
+        _fill(self.task.network, state['weights'], start, whole)
+        _fill(self.average, state['weights'], start, whole)
 
     def _read(
         self, file: Path, device: str, ancestors: Sequence[dict[str, Any]] = ()
@@ -278,6 +278,16 @@ class _Means:
 
     def __str__(self) -> str:
         return ' '.join(f'{name} {value:.4f}' for name, value in self.values().items())
+
+
+def _fill(network: nn.Module, weights: dict[str, Tensor], file: Path, whole: bool = True) -> None:
+    try:
+        network.load_state_dict(weights, strict=whole)
+    except RuntimeError as err:
+        raise OtherRunError(
+            f'{file} was trained with another version of this network: train it again, '
+            f'or go back to the code that made it ({" ".join(str(err).split())[:200]})'
+        ) from None
 
 
 def settings_of(task: Task) -> dict[str, Any]:

@@ -34,7 +34,8 @@ def read_pickled_arrays(path: Path) -> list[NDArray[np.generic]]:
     except CheckpointError as err:
         raise CheckpointError(f'{path}: {err}') from None
     except Exception as err:  # a broken pickle raises whatever its last command does
-        raise CheckpointError(f'{path}: not a pickle that can be read ({err})') from err
+        why = ' '.join(str(err).split())  # some break their lines
+        raise CheckpointError(f'{path}: not a pickle that can be read ({why})') from err
     if not (isinstance(values, list | tuple) and values and all(map(_is_array, values))):
         raise CheckpointError(f'{path}: not a pickled list of arrays of numbers')
     return list(values)

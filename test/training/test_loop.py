@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from training.loop import Schedule, Trainer
+from training.loop import OtherRunError, Schedule, Trainer
 from training.networks.lifter import LifterSettings
 from training.recipes.lifter import LifterRecipe
 
@@ -97,6 +97,17 @@ def interrupted(step, generator):
 trainer.task.losses = interrupted
 trainer.run(quiet=True)
 """
+
+
+def test_weights_of_another_version_are_refused_by_name(recipe, tmp_path):
+    file = tmp_path / 'weights.pt'
+    Trainer(recipe.task(None), tmp_path / 'first').save_weights(file)
+    kept = torch.load(file, weights_only=True)
+    kept['weights']['once'] = kept['weights'].pop('frame.first.weight')
+    torch.save(kept, file)
+    refused = r'weights\.pt .*another version.*frame\.first\.weight'
+    with pytest.raises(OtherRunError, match=refused):
+        Trainer(recipe.task(None), tmp_path / 'second', start=file)
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
