@@ -34,11 +34,6 @@ def distances(found: Tensor, truth: Tensor) -> Tensor:
     return ((found - truth).square().sum(-1) + TINY).sqrt()
 
 
-def bone_lengths(joints: Tensor, bones: Tensor) -> Tensor:
-    """Length of each bone, (N, J, 3) and (B, 2) pairs of joints to (N, B)."""
-    return distances(joints[:, bones[:, 0]], joints[:, bones[:, 1]])
-
-
 def root_depth(rays: Tensor, joints: Tensor, weights: Tensor) -> Tensor:
     """
     Depth at which joints fit their rays best, by least squares as the runtime places people.

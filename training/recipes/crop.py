@@ -28,7 +28,6 @@ from training.recipes.crop_losses import CropLosses, CropWeights
 from training.recipes.sources import Sources
 
 CORRECTING = 6  # times a crop is used where only the correction learns
-CORRECTING_PHOTOGRAPHS = 0.55  # share of them there
 HIPS = (BODY30.index('left_hip'), BODY30.index('right_hip'))
 
 
@@ -74,7 +73,7 @@ class CropRecipe:
     echo: int = 3
     kept: int = KEPT
     begins_as: str = 'mediapipe_pose'
-    photographs: float = 0.4
+    photographs: float = 0.5
     margin: float = 1.25
 
     def build(self) -> CropNet:
@@ -101,9 +100,7 @@ class CropRecipe:
         return replace(
             self,
             network=replace(self.network, settled=True),
-            weights=replace(self.weights, bones=0.0, outline=2.0),
             schedule=replace(self.schedule, steps=11_500, batch=128, rate=1e-3),
-            photographs=CORRECTING_PHOTOGRAPHS,
             echo=CORRECTING,
             kept=8 * KEPT,
         )
@@ -116,10 +113,8 @@ class CropRecipe:
         network = CropNetSettings(trunk=trunk, **network)
         return replace(self, line=settings['line'], network=network, begins_as='')
 
-    def task(self, sources: Sources | None) -> CropTask:
-        """Make what the training loop runs; without sources, only to look at a run."""
-        if sources is None:
-            return CropTask(self, None)
+    def task(self, sources: Sources) -> CropTask:
+        """Make what the training loop runs."""
         source = sources.crops(self.network.side, self.photographs, self.line)
         return CropTask(self, source, sources.workers)
 
@@ -129,7 +124,7 @@ class CropRecipe:
 
     def trainer(self, run: Path) -> Trainer:
         """Open a run to look at it."""
-        return Trainer(self.of_run(run).task(None), run)
+        return Trainer(CropTask(self.of_run(run), None), run)
 
     def trained(self, run: Path) -> CropNet:
         """Averaged network of a run."""

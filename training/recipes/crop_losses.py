@@ -17,7 +17,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from mesh_pose_ros.pipeline.placement import OUT_OF_VIEW
 from mesh_pose_ros.skeletons import Skeleton
 from training.data.crop_batch import CropBatch
-from training.losses import bone_lengths, distances, root_depth, weighted_mean
+from training.losses import distances, root_depth, weighted_mean
 from training.networks.crop_net import SPAN, Sight
 from training.networks.heatmaps import cell_centres, divergence, inside, similar, targets
 from training.networks.trunk import STRIDE
@@ -35,9 +35,8 @@ class CropWeights:
     heat: float = 1.0
     joints: float = 4.0  # metres
     places: float = 8.0  # shares of the crop's side
-    bones: float = 2.0  # metres
     depth: float = 0.7  # logarithm of the distance to the camera
-    outline: float = 4.0  # shares of the crop's side; photographs only
+    outline: float = 2.0  # shares of the crop's side; photographs only
     trust: float = 0.2
     score: float = 0.1
 
@@ -54,7 +53,6 @@ class CropLosses:
         self._weights = weights
         self._side = side
         self._mirror = torch.from_numpy(skeleton.mirror)
-        self._bones = torch.from_numpy(skeleton.bones)
 
     def __call__(self, sight: Sight, crops: CropBatch) -> dict[str, Tensor]:
         """Weighted parts of the loss."""
@@ -65,7 +63,6 @@ class CropLosses:
             'joints': weights.joints
             * weighted_mean(distances(sight.joints3d, crops.joints3d), crops.seen3d),
             'places': weights.places * weighted_mean(self._away(sight, joints2d), seen2d),
-            'bones': weights.bones * self._stretch(sight, crops),
             'depth': weights.depth * self._depth(sight, crops, shown),
             'outline': weights.outline * self._outline(sight, joints2d, seen2d, crops.real),
         }
@@ -101,13 +98,6 @@ class CropLosses:
         swap = (crops.swappable & (back < there))[:, None]
         settled = torch.where(swap[..., None], joints[:, mirror], joints)
         return settled, torch.where(swap, seen[:, mirror], seen)
-
-    def _stretch(self, sight: Sight, crops: CropBatch) -> Tensor:
-        """How far bones are from their lengths, metres."""
-        bones = self._bones.to(crops.seen3d.device)
-        seen = crops.seen3d[:, bones].prod(dim=-1)
-        wrong = bone_lengths(sight.joints3d, bones) - bone_lengths(crops.joints3d, bones)
-        return weighted_mean(wrong.abs(), seen)
 
     def _depth(self, sight: Sight, crops: CropBatch, shown: Tensor) -> Tensor:
         """Logarithm of the factor by which the person would be placed wrongly; at most 1."""

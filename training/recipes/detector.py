@@ -68,10 +68,8 @@ class DetectorRecipe:
             self, line=settings['line'], network=DetectorSettings(trunk=trunk, **network)
         )
 
-    def task(self, sources: Sources | None) -> DetectorTask:
-        """Make what the training loop runs; without sources, only to look at a run."""
-        if sources is None:
-            return DetectorTask(self, None)
+    def task(self, sources: Sources) -> DetectorTask:
+        """Make what the training loop runs."""
         source = sources.pictures(self.network.size, self.photographs, self.line)
         return DetectorTask(self, source, sources.workers)
 
@@ -81,7 +79,7 @@ class DetectorRecipe:
 
     def trainer(self, run: Path) -> Trainer:
         """Open a run to look at it."""
-        return Trainer(self.of_run(run).task(None), run)
+        return Trainer(DetectorTask(self.of_run(run), None), run)
 
     def trained(self, run: Path) -> DetectorNet:
         """Averaged network of a run."""

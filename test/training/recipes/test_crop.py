@@ -101,7 +101,7 @@ def total(parts):
 def test_who_knows_the_labels_loses_nothing(losses, draw):
     crops = people(3, draw)
     parts = losses(perfect(crops), crops)
-    named = {'heat', 'joints', 'places', 'bones', 'depth', 'outline', 'trust', 'score'}
+    named = {'heat', 'joints', 'places', 'depth', 'outline', 'trust', 'score'}
     assert set(parts) == named
     assert total(parts) < 0.01
 
@@ -147,7 +147,8 @@ def test_a_photograph_corrects_what_the_camera_sees_and_not_the_scale(losses, dr
         sight = replace(perfect(crops), joints3d=factor * flat)
         assert losses(sight, photograph)['outline'] < 0.01
     bent = flat * torch.tensor([1.0, 1.5, 1.0])
-    assert losses(replace(perfect(crops), joints3d=bent), photograph)['outline'] > 0.1
+    stretched = losses(replace(perfect(crops), joints3d=bent), photograph)
+    assert stretched['outline'] > 0.02 * CropWeights().outline
 
 
 def test_a_person_taken_for_larger_is_placed_farther(losses, draw):
