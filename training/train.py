@@ -66,7 +66,7 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     found.add_argument('--design', choices=DESIGNS, help='crop: how joints in metres are found')
     found.add_argument(
-        '--only-correction', action='store_true', help='crop: all else of the network rests'
+        '--only-correction', action='store_true', help='crop: all but what corrects metres rests'
     )
     found.add_argument('--line', choices=('research', 'permissive'), help='which photographs')
     found.add_argument('--poses', type=Path, help='pose bank (lifter); else authored poses alone')

@@ -51,7 +51,8 @@ def test_what_is_settled_is_seen_the_same(draw):
     crops = 255 * torch.rand(3, 3, 96, 96, generator=draw)
     eyes = Eyes(network)
     seen = eyes.look(crops)
-    assert network.correction.training
+    assert network.correction.space.training
+    assert not network.correction.picture.training
     assert not network.trunk.training
     fast, slow = eyes.understand(seen), network.eval()(crops)
     assert fast.joints3d.requires_grad

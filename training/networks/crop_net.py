@@ -33,7 +33,7 @@ class CropNetSettings:
     :param depth_bins: layers of the metric volume (design 'volume')
     :param hidden: width of the fully connected part (designs 'regress' and 'mixed')
     :param correction: width of the hidden layers of `Correction`, 0 for none
-    :param settled: all but the correction stays as it is
+    :param settled: all but what corrects metres stays as it is
     """
 
     side: int = 192
@@ -190,12 +190,13 @@ class CropNet(nn.Module):
         if settings.correction:
             channels = sum(settings.trunk.channels[:2])
             self.correction = Correction(joints, channels, settings.correction, settings.side)
+            self.correction.picture.requires_grad_(not settings.settled)
 
     def train(self, mode: bool = True) -> CropNet:
         """Learn or not; what is settled does not take statistics of batches either."""
         super().train(mode and not self.settings.settled)
         if self.correction is not None:
-            self.correction.train(mode)
+            self.correction.space.train(mode)
         return self
 
     def forward(self, image: Tensor) -> Sight:

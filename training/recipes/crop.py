@@ -91,11 +91,10 @@ class CropRecipe:
 
     def correcting(self) -> CropRecipe:
         """
-        Let nothing but the correction learn: steps are cheap, so crops are used more often.
+        Let nothing learn but what corrects metres: steps are cheap, so crops are used more often.
 
-        Photographs are more than half, or places in them suffer from what synthetic people
-        teach. The length of bones only draws metres from where joints and distance would lead,
-        and outlines in photographs, half as strong here, do so too.
+        What corrects pixels rests as well: it loses a little in photographs of what it learned
+        together with the rest.
         """
         return replace(
             self,
