@@ -191,6 +191,7 @@ class CropNet(nn.Module):
             channels = sum(settings.trunk.channels[:2])
             self.correction = Correction(joints, channels, settings.correction, settings.side)
             self.correction.picture.requires_grad_(not settings.settled)
+        self.train()
 
     def train(self, mode: bool = True) -> CropNet:
         """Learn or not; what is settled does not take statistics of batches either."""
