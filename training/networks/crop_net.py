@@ -191,7 +191,7 @@ class CropNet(nn.Module):
             channels = sum(settings.trunk.channels[:2])
             self.correction = Correction(joints, channels, settings.correction, settings.side)
             self.correction.picture.requires_grad_(not settings.settled)
-        self.train()
+        self.train()  # so that what is settled rests in a fresh network, too
 
     def train(self, mode: bool = True) -> CropNet:
         """Learn or not; what is settled does not take statistics of batches either."""

@@ -27,7 +27,7 @@ from training.recipes.crop_card import CropGraph, crop_card
 from training.recipes.crop_losses import CropLosses, CropWeights
 from training.recipes.sources import Sources
 
-CORRECTING = 6  # times a crop is used where only the correction learns
+CORRECTING = 6  # times a crop is used where only what corrects metres learns
 HIPS = (BODY30.index('left_hip'), BODY30.index('right_hip'))
 
 

@@ -148,7 +148,7 @@ def test_a_photograph_corrects_what_the_camera_sees_and_not_the_scale(losses, dr
         assert losses(sight, photograph)['outline'] < 0.01
     bent = flat * torch.tensor([1.0, 1.5, 1.0])
     stretched = losses(replace(perfect(crops), joints3d=bent), photograph)
-    assert stretched['outline'] > 0.02 * CropWeights().outline
+    assert stretched['outline'] > 0.025 * CropWeights().outline
 
 
 def test_a_person_taken_for_larger_is_placed_farther(losses, draw):
