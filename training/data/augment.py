@@ -63,11 +63,11 @@ UNTREATED = Treatment(exposure=0, tint=0, contrast=0, saturation=0, grey=0, coar
 def treated(images: Tensor, draws: Draws, how: Treatment = RENDERED) -> Tensor:
     """Send pictures (N, 3, H, W) float through a camera each; values stay within 0 to 255."""
     images = _smeared(images, draws, how)
-    images = by_groups(images, draws, how.groups, lambda part: _coarse(part, draws, how))
+    images = by_groups(images, how.groups, lambda part: _coarse(part, draws, how))
     images = recoloured(images, draws, how)
     grain = draws.uniform(0, 2 * how.grain, 1, 1, 1) * draws.uniform(0, 1, 1, 1, 1)
     images = draws.noise(*images.shape[1:]).mul_(grain).add_(images).clamp_(0, 255)
-    return by_groups(images, draws, how.groups, lambda part: _packed(part, draws, how))
+    return by_groups(images, how.groups, lambda part: _packed(part, draws, how))
 
 
 def recoloured(images: Tensor, draws: Draws, how: Treatment) -> Tensor:
@@ -85,7 +85,7 @@ def recoloured(images: Tensor, draws: Draws, how: Treatment) -> Tensor:
     return (mix @ images.flatten(2)).view(images.shape)
 
 
-def by_groups(images: Tensor, draws: Draws, groups: int, change) -> Tensor:
+def by_groups(images: Tensor, groups: int, change) -> Tensor:
     """Apply a change that draws its own strength to one group of pictures after the other."""
     size = max(1, -(-len(images) // groups))
     return torch.cat([change(part) for part in images.split(size)])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -83,16 +82,3 @@ def _scenery(rng: np.random.Generator) -> NDArray[np.uint8]:
     camera = Camera.from_fov(rng.uniform(35, 100), (WIDTH, HEIGHT))
     view = View.standing(camera, rng.uniform(0.4, 3.0), rng.normal(0.1, 0.15))
     return photograph(view, random_stage(rng), [], samples=1).image
-
-
-def saved(backgrounds: Backgrounds, path: Path) -> Backgrounds:
-    """Write to an npz, for `loaded`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(path, images=backgrounds.images.numpy())
-    return backgrounds
-
-
-def loaded(path: Path) -> Backgrounds:
-    """Read what `saved` wrote."""
-    with np.load(path) as file:
-        return Backgrounds(torch.from_numpy(file['images']))

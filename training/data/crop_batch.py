@@ -22,7 +22,7 @@ class CropBatch:
     :param joints2d: (N, J, 2) pixels of the crop, inside it or not
     :param seen2d: (N, J) trust in ``joints2d``, 0 (not labelled) to 1
     :param joints3d: (N, J, 3) metres from the middle of the hips, axes of the crop's camera
-    :param seen3d: (N, J) trust in ``joints3d``; 0 for photographs
+    :param seen3d: (N, J) trust in ``joints3d``; in photographs a teacher's, or 0
     :param root: (N, 3) the middle of the hips in the crop's camera, metres; 0 where unknown
     :param intrinsics: (N, 3, 3) of the crop's camera, pixels; 0 where unknown
     :param hidden: (N, J) bool, where it is known that something covers the joint

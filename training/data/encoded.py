@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
-from pathlib import Path
-from typing import TypeVar
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -45,29 +43,6 @@ class Encoded:
         """Some of them, (N, 3, H, W) uint8."""
         decoded = np.stack([self.picture(row) for row in rows])
         return torch.from_numpy(decoded).permute(0, 3, 1, 2)
-
-
-Album = TypeVar('Album', bound='Stored')
-
-
-@dataclass(frozen=True, eq=False)
-class Stored:
-    """Pictures with arrays about them, kept in one npz; arrays are fields of the subclass."""
-
-    pictures: Encoded
-
-    def save(self, path: Path) -> None:
-        """Write to one npz."""
-        arrays = {f.name: getattr(self, f.name) for f in fields(self) if f.name != 'pictures'}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(path, data=self.pictures.data, start=self.pictures.start, **arrays)
-
-    @classmethod
-    def load(cls: type[Album], path: Path) -> Album:
-        """Read what `save` wrote."""
-        with np.load(path) as file:
-            arrays = {f.name: file[f.name] for f in fields(cls) if f.name != 'pictures'}
-            return cls(Encoded(file['data'], file['start']), **arrays)
 
 
 FLAGS = cv2.IMREAD_COLOR_RGB

@@ -141,7 +141,7 @@ def _shapes(angle: Tensor, side: int, draws: Draws) -> Tensor:
     low = side * draws.uniform(0.6, 1.0) + half[:, 1]
     centre[:, 1] = torch.where(table, low, centre[:, 1])
     roll = angle + torch.where(pole | table, 0.1, 1.0) * draws.normal(0, 0.5)
-    own = similarity(torch.zeros_like(centre), centre, torch.ones_like(roll), -roll)
+    own = similarity(torch.zeros_like(centre), centre, torch.ones_like(roll), roll)
     away = (mapped(own, side, side) / half[:, None, None]).square()
     rounded = draws.chance(0.3)[:, None, None, None]
     # a rounded rectangle, or an ellipse

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from mesh_pose_ros.pipeline.pyramid import Pyramid
 from mesh_pose_ros.skeletons import COCO17
 from training.data.album import read_annotations, read_picture
-from training.data.encoded import Encoded, Stored
+from training.data.encoded import Encoded
 from training.data.joint_sets import BODY30
 from training.evaluation.photographs import held_out
 
@@ -32,7 +32,7 @@ FREE_LICENCES = (4, 5, 7, 8)  # COCO's ids: CC BY, CC BY-SA, no known restrictio
 FREE_SOURCES = ('rb_teacher',)  # CC BY 4.0
 LINES = ('research', 'permissive')
 SPLITS = ('train', 'val')
-EXTRA = tuple(BODY30.index(name) for name in ('neck', 'head_top'))
+HEAD_TOP = BODY30.index('head_top')
 MIDDLES = {
     BODY30.index(name): [BODY30.index(f'{side}_{part}') for side in ('left', 'right')]
     for name, part in (('neck', 'shoulder'), ('pelvis', 'hip'))
@@ -41,7 +41,7 @@ LESSONS = ('joints', 'trust', 'joints3d', 'trust3d', 'reliable')
 
 
 @dataclass(frozen=True, eq=False)
-class PhotoPeople(Stored):
+class PhotoPeople:
     """
     P people; pixels are those of their squares, SIDE x SIDE.
 
@@ -59,6 +59,7 @@ class PhotoPeople(Stored):
     :param source: (P,) name of the source
     """
 
+    pictures: Encoded
     joints: NDArray[np.float32]
     seen: NDArray[np.bool_]
     trust: NDArray[np.float32]
@@ -184,7 +185,7 @@ def _marked(person: Mapping[str, Any]) -> tuple[NDArray[np.float64], NDArray[np.
     coco = np.array(person['keypoints'], float).reshape(len(COCO17), 3)
     joints[: len(COCO17)], seen[: len(COCO17)] = coco[:, :2], coco[:, 2] > 0
     head = np.array(person['extra_keypoints'], float).reshape(2, 3)[1]
-    joints[EXTRA[1]], seen[EXTRA[1]] = head[:2], head[2] > 0
+    joints[HEAD_TOP], seen[HEAD_TOP] = head[:2], head[2] > 0
     # the neck of these annotations is above ours, which is halfway between the shoulders
     for middle, pair in MIDDLES.items():
         joints[middle], seen[middle] = joints[pair].mean(0), seen[pair].all()

@@ -18,11 +18,10 @@ from training.data.backgrounds import Backgrounds
 from training.data.detector_batch import SIZE, DetectorBatch
 from training.data.detector_scenes import MOST
 from training.data.draws import Draws
-from training.data.encoded import Encoded, Stored
+from training.data.encoded import Encoded
 from training.data.photo_people import check, chosen
 
 LONGEST = 448  # pixels of a photograph that is kept
-UNKNOWN = 0  # in _Canvas.kind: a photograph in which not everybody is boxed
 SHARES = {
     'lspet': 0.2, 'lsp': 0.1, 'parse': 0.1, 'coco128_train': 0.2, 'rb_teacher': 0.15,
     'tud400': 0.07, '': 0.18,
@@ -30,16 +29,18 @@ SHARES = {
 
 
 @dataclass(frozen=True, eq=False)
-class PhotoScenes(Stored):
+class PhotoScenes:
     """
     P photographs of different sizes.
 
+    :param pictures: themselves
     :param boxes: (B, 4) corners, pixels
     :param first: (P + 1,) where each photograph's boxes begin
     :param exhaustive: (P,) bool: everybody is boxed
     :param source: (P,) name of the source
     """
 
+    pictures: Encoded
     boxes: NDArray[np.float32]
     first: NDArray[np.int64]
     exhaustive: NDArray[np.bool_]
@@ -66,13 +67,6 @@ class PhotoScenes(Stored):
             np.array([image['boxes_exhaustive'] is not False for *_, image in found]),
             np.array([image['source'] for *_, image in found]),
         )
-
-    def empty(self) -> Backgrounds:
-        """Those without anybody, as backgrounds."""
-        nobody = np.flatnonzero(self.exhaustive & (np.diff(self.first) == 0))
-        if not len(nobody):
-            return Backgrounds(torch.zeros(0, 3, 1, 1, dtype=torch.uint8))
-        return Backgrounds.of([self.pictures.picture(row) for row in nobody.tolist()])
 
 
 @dataclass(frozen=True)

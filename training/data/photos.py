@@ -13,7 +13,7 @@ from training.data.augment import PHOTOGRAPHED, UNTREATED, Treatment, treated
 from training.data.backgrounds import Backgrounds
 from training.data.crop_batch import CropBatch
 from training.data.draws import Draws
-from training.data.photo_people import PhotoPeople, check
+from training.data.photo_people import SIDE, PhotoPeople, check
 from training.data.views import STRAIGHT, Wander, regions, within
 from training.data.warping import carried, mapped, read_at, similarity
 
@@ -104,7 +104,9 @@ class PhotoCrops:
     def of(self, rows: Tensor, mix: PhotoMix, generator: torch.Generator) -> CropBatch:
         """Make crops of the people with these numbers, (N,)."""
         draws = Draws(len(rows), generator, self._device)
-        box, frame = self._told(self.people.box, rows), self._told(self.people.frame, rows)
+        box = self._told(self.people.box, rows)
+        # beyond the square there are no pixels, whether or not the photograph goes on
+        frame = self._told(self.people.frame, rows).clamp(-0.5, SIDE - 0.5)
         where = regions(box, torch.zeros_like(box, dtype=torch.bool), draws, mix.wander)
         middle = torch.full_like(where.centre, (self.side - 1) / 2)
         to_square = similarity(where.centre, middle, where.side / self.side, where.angle)

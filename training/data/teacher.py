@@ -150,7 +150,8 @@ def _distance(ours: Array, theirs: Array, seen: NDArray[np.bool_]) -> float:
     """Median over marked limb joints, per length of the trunk."""
     marked = [i for i in LIMBS if seen[i]]
     apart = np.linalg.norm(ours[marked] - theirs[marked], axis=1)
-    trunk = np.linalg.norm(theirs[SHOULDERS].mean(0) - theirs[HIPS].mean(0))
+    known = theirs if seen[SHOULDERS + HIPS].all() else ours
+    trunk = np.linalg.norm(known[SHOULDERS].mean(0) - known[HIPS].mean(0))
     return float(np.median(apart) / max(trunk, 0.12 * SIDE))
 
 

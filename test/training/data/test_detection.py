@@ -1,6 +1,5 @@
 """Pictures for the detector: boxes hold people, and unknown ground is left alone."""
 
-import numpy as np
 import pytest
 
 torch = pytest.importorskip('torch')
@@ -71,17 +70,6 @@ def test_ground_where_not_everybody_is_boxed_is_ignored(scenes, plain, draw):
         for x0, y0, x1, y1 in boxes[valid].tolist():
             u, v = round((x0 + x1) / 2), round((y0 + y1) / 2)
             assert not ignore[v, u]
-
-
-def test_pictures_without_anybody_serve_as_backgrounds(scenes):
-    assert len(scenes.empty()) == 1
-
-
-def test_comes_back_from_a_file_as_it_was(scenes, tmp_path):
-    scenes.save(tmp_path / 'scenes.npz')
-    back = PhotoScenes.load(tmp_path / 'scenes.npz')
-    np.testing.assert_array_equal(back.boxes, scenes.boxes)
-    np.testing.assert_array_equal(back.pictures.picture(1), scenes.pictures.picture(1))
 
 
 def test_two_mirrors_show_what_was(layers, plain, draw):

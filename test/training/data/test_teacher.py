@@ -1,5 +1,7 @@
 """A teacher is believed where it may be, and never against what is marked."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -48,6 +50,16 @@ def test_who_disagrees_with_the_marks_is_not_believed(people):
     wiser = taught(people, Knowing(people, off=80))
     np.testing.assert_array_equal(wiser.trust, people.seen)
     assert not wiser.trust3d.any()
+
+
+def test_a_trunk_that_is_not_marked_does_not_excuse_a_teacher(people):
+    seen = people.seen.copy()
+    seen[:, [BODY30.index('left_hip'), BODY30.index('right_hip')]] = False
+    marked = np.where(seen[..., None], people.joints, 0)
+    hipless = replace(people, seen=seen, joints=marked, trust=seen.astype(np.float32))
+    assert taught(hipless, Knowing(people, off=4)).trust3d.all()
+    # 17 pixels each way are more than a fifth of a trunk, and less than one of the way to (0, 0)
+    assert not taught(hipless, Knowing(people, off=17)).trust3d.any()
 
 
 def test_sides_that_a_teacher_sees_crossed_are_not_relied_on(people):
