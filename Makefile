@@ -62,7 +62,7 @@ models: $(STAMPS)/package ## make the default networks in the user's cache, if n
 
 BANK := $(if $(POSES),--poses $(POSES))
 LESSONS := runs/lessons_$(LINE).npz
-START = $(if $(wildcard models/$(1).pt),--start models/$(1).pt)
+START = $(if $(wildcard models/$(1).pt),--start models/$(1).pt --anew)
 PICTURES := --layers runs/layers --line $(LINE) \
 	$(if $(PHOTOS),--photos $(PHOTOS) --lessons $(LESSONS))
 

@@ -2,7 +2,7 @@
 Compare designs of the crop network at equal samples: ``python -m training.compare --layers ...``.
 
 Every design sees the very same crops in the same order, for as many steps, and is then measured
-on crops that none has seen. What one run cannot tell, luck of the first weights, ``--seeds`` can.
+on people that none has seen. What one run cannot tell, luck of the first weights, ``--seeds`` can.
 """
 
 from __future__ import annotations
@@ -100,12 +100,18 @@ class Comparison:
         schedule = replace(self.recipe.schedule, seed=seed)
         recipe = replace(self.recipe.of_design(design), schedule=schedule)
         task = CropTask(recipe, self.learned)
-        trainer = Trainer(task, self.folder / f'{design}_{seed}', self.device)
+        trainer = Trainer(task, self._run(recipe), self.device)
         trainer.run()
         if trainer.step < schedule.steps:
             raise SystemExit(f'{design} has steps left; the same command goes on with it')
         row = {'design': design, 'seed': seed, 'samples': schedule.steps * schedule.batch}
         return row | measure(trainer.average.eval(), self.held_out, self.count)
+
+    def _run(self, recipe: CropRecipe) -> Path:
+        """Folder of a design; what a run does not know of its network is in the name."""
+        network = recipe.network
+        frozen = network.trunk.frozen if isinstance(network.trunk, BlazeSettings) else 0
+        return self.folder / f'{network.design}_frozen{frozen}_{recipe.schedule.seed}'
 
 
 def main() -> None:

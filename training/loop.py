@@ -185,11 +185,14 @@ class Trainer:
         )
 
     def _note(self, means: dict[str, float]) -> None:
-        """Add a line to the log."""
+        """Add a line to the log; one of other parts is put aside."""
+        titles = ','.join(['step', *means]) + '\n'
+        if self._log.exists() and _first_line(self._log) != titles:
+            self._log.replace(self._log.with_stem(f'{self._log.stem}_until_{self.step}'))
         fresh = not self._log.exists()
         with self._log.open('a') as log:
             if fresh:
-                log.write(','.join(['step', *means]) + '\n')
+                log.write(titles)
             log.write(','.join([str(self.step), *(f'{v:.6f}' for v in means.values())]) + '\n')
 
     def _load(self, device: str) -> None:
@@ -288,6 +291,11 @@ def _fill(network: nn.Module, weights: dict[str, Tensor], file: Path, whole: boo
             f'{file} was trained with another version of this network: train it again, '
             f'or go back to the code that made it ({" ".join(str(err).split())[:200]})'
         ) from None
+
+
+def _first_line(file: Path) -> str:
+    with file.open() as lines:
+        return lines.readline()
 
 
 def settings_of(task: Task) -> dict[str, Any]:

@@ -39,6 +39,9 @@ def main() -> None:
         trainer = Trainer(task, folder, options.device, options.start, options.anew)
     except (OtherRunError, ModelError) as err:
         raise SystemExit(str(err)) from None
+    if trainer.step >= recipe.schedule.steps:
+        print(f'{folder}: all {recipe.schedule.steps} steps are done; --steps gives it more')
+        return
     (folder / 'recipe.txt').write_text(f'{commit()}\n{sources(options)}\n{recipe}\n')
     trainer.run(minutes=options.minutes)
 
@@ -80,6 +83,11 @@ def parser() -> argparse.ArgumentParser:
 def chosen(options: argparse.Namespace):
     """Take the recipe with what the command line changes."""
     recipe = RECIPES[options.recipe]
+    for option, method in (('design', 'of_design'), ('only_correction', 'correcting')):
+        if getattr(options, option) and not hasattr(recipe, method):
+            raise SystemExit(f'--{option.replace("_", "-")} is for crop, not for {options.recipe}')
+    if options.line and not hasattr(recipe, 'line'):
+        raise SystemExit(f'--line chooses photographs, and {options.recipe} sees none')
     if options.only_correction:
         recipe = recipe.correcting()
     schedule = replace(recipe.schedule, seed=options.seed)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from training import curves
 from training.loop import OtherRunError, Schedule, Trainer
 from training.networks.lifter import LifterSettings
 from training.recipes.lifter import LifterRecipe
@@ -76,6 +77,18 @@ def test_others_go_on_from_the_weights_of_a_run(recipe, tmp_path):
     )
     assert anew.step == 0
     assert loss_of(anew) < 0.8 * loss_of(fresh)
+
+
+def test_a_log_of_other_parts_is_put_aside(recipe, tmp_path, monkeypatch):
+    monkeypatch.setattr('training.loop.LOG_EVERY', 1)
+    (tmp_path / 'losses.csv').write_text('step,heat\n100,0.5\n')
+    Trainer(recipe.task(None), tmp_path).run(until=3, quiet=True)
+    steps, columns = curves.read(tmp_path / 'losses.csv')
+    assert steps.tolist() == [1, 2, 3]
+    assert 'vertices' in columns
+    assert (tmp_path / 'losses_until_1.csv').read_text().endswith('100,0.5\n')
+    Trainer(recipe.task(None), tmp_path).run(until=4, quiet=True)
+    assert curves.read(tmp_path / 'losses.csv')[0].tolist() == [1, 2, 3, 4]
 
 
 INTERRUPTED = """

@@ -58,6 +58,28 @@ def test_image_recipes_get_pictures_and_the_lifter_poses(tmp_path):
         sources(parser().parse_args(['crop'])).crops(64, 0.5, 'research')
 
 
+@pytest.mark.parametrize(
+    ('words', 'told'),
+    [
+        (('detector', '--design', 'mixed'), '--design is for crop, not for detector'),
+        (('lifter', '--only-correction'), '--only-correction is for crop, not for lifter'),
+        (('lifter', '--line', 'permissive'), 'lifter sees none'),
+    ],
+)
+def test_what_a_recipe_does_not_have_cannot_be_asked_for(words, told):
+    with pytest.raises(SystemExit, match=told):
+        recipe_for(*words)
+
+
+def test_a_run_that_has_ended_says_so(monkeypatch, tmp_path, capsys):
+    words = ['train', 'lifter', '--run', str(tmp_path), '--steps', '1', '--batch', '2']
+    monkeypatch.setattr('sys.argv', words)
+    main()
+    assert 'are done' not in capsys.readouterr().out
+    main()
+    assert 'all 1 steps are done; --steps gives it more' in capsys.readouterr().out
+
+
 def test_curves_are_drawn_and_repeated_steps_count_once(tmp_path):
     log = tmp_path / 'losses.csv'
     assert curves.draw(log) is None

@@ -3,6 +3,8 @@ A detector alone, without the crop network that confirms what it finds.
 
 ``python -m training.evaluate detector`` prints its figures for some size priors, and the score
 that lets few enough false boxes through: the settings of a recipe that only pictures can tell.
+These are the validation photographs, so what is said of them later is as good as two numbers can
+be fitted to them.
 """
 
 from __future__ import annotations

@@ -8,7 +8,6 @@ people.
 
 from __future__ import annotations
 
-import json
 import os
 import zlib
 from collections.abc import Iterator, Mapping
@@ -21,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesh_pose_ros.errors import BadImageError
+from training.data.album import read_annotations
 
 SOURCES = ('coco_mini_train', 'pennfudan')  # never trained on
 EMPTY_SOURCE = 'inria_neg'  # pictures without people
@@ -76,11 +76,8 @@ def validation(folder: Path) -> list[Photograph]:
 
 
 def _read(folder: Path) -> Iterator[Photograph]:
-    file = json.loads((folder / 'annotations.json').read_text())
-    people: dict[int, list[dict[str, Any]]] = {}
-    for person in file['annotations']:
-        people.setdefault(person['image_id'], []).append(person)
-    for image in filter(held_out, file['images']):
+    images, people = read_annotations(folder)
+    for image in filter(held_out, images):
         yield _photograph(folder, image, people.get(image['id'], []))
 
 

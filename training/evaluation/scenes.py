@@ -1,7 +1,8 @@
 """
 Synthetic pictures that training never draws: own seed, bodies, recordings, clothes and places.
 
-They are drawn once (about a second each) and kept in a folder named after all they depend on.
+They are drawn once (about a second each) and kept in a folder named after their body and poses;
+remove it after a change of the code that draws them.
 """
 
 from __future__ import annotations

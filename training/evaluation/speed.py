@@ -20,8 +20,8 @@ def measure_speed(chain: Chain, scenes: Sequence[Truth]) -> dict[str, float]:
     Milliseconds for a 640 x 480 picture with one person, mesh included, detector included.
 
     Processor time of this one thread, the median of the quickest round: other work on the
-    machine only ever adds. Without a picture in which the chain finds exactly one person there
-    is no figure.
+    machine only ever adds. Detection is the shortest wait for it. Without a picture in which the
+    chain finds exactly one person there is no figure.
     """
     cv2.setNumThreads(1)
     for scene in scenes[:LOOKED_AT]:

@@ -8,7 +8,7 @@ camera, for joints outside the crop too.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 import torch
@@ -65,6 +65,10 @@ class Sight:
     joints3d: Tensor
     confidence: Tensor
     score: Tensor
+
+    def __getitem__(self, rows: Tensor) -> Sight:
+        """Of some of the crops."""
+        return Sight(*(getattr(self, part.name)[rows] for part in fields(self)))
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""All recipes by name: a frozen dataclass each, with the settings of the published weights."""
+"""All recipes by name: a frozen dataclass each, with the settings of a training from nothing."""
 
 from __future__ import annotations
 

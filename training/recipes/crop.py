@@ -122,12 +122,8 @@ class CropRecipe:
         return replace(self, begins_as='')
 
     def trainer(self, run: Path) -> Trainer:
-        """Open a run to look at it."""
-        return Trainer(CropTask(self.of_run(run), None), run)
-
-    def trained(self, run: Path) -> CropNet:
-        """Averaged network of a run."""
-        return _average(self.trainer(run))
+        """Open a run of this very network to look at it."""
+        return Trainer(CropTask(self, None), run)
 
     def export(self, run: Path, graph: Path) -> ModelCard:
         """Write the graph of a run's network and its weights, and describe it."""

@@ -89,15 +89,21 @@ class CropLosses:
     @torch.no_grad()
     def _settled(self, sight: Sight, crops: CropBatch) -> tuple[Tensor, Tensor]:
         """Labels; where left and right are not to be trusted, those that fit better."""
-        joints, seen = crops.joints2d, crops.seen2d
+        joints, seen = crops.joints2d.clone(), crops.seen2d.clone()
         mirror = self._mirror.to(joints.device)
+        rows = crops.swappable.nonzero()[:, 0]  # few, and maps take long to compare
+        doubtful = sight[rows]
         there, back = (
-            (self._misfit(sight, j) * s * inside(j, self._side)).sum(dim=1)
-            for j, s in ((joints, seen), (joints[:, mirror], seen[:, mirror]))
+            (self._misfit(doubtful, j) * s * inside(j, self._side)).sum(dim=1)
+            for j, s in (
+                (joints[rows], seen[rows]),
+                (joints[rows][:, mirror], seen[rows][:, mirror]),
+            )
         )
-        swap = (crops.swappable & (back < there))[:, None]
-        settled = torch.where(swap[..., None], joints[:, mirror], joints)
-        return settled, torch.where(swap, seen[:, mirror], seen)
+        swapped = rows[back < there]
+        joints[swapped] = joints[swapped][:, mirror]
+        seen[swapped] = seen[swapped][:, mirror]
+        return joints, seen
 
     def _depth(self, sight: Sight, crops: CropBatch, shown: Tensor) -> Tensor:
         """Logarithm of the factor by which the person would be placed wrongly; at most 1."""

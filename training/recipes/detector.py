@@ -78,18 +78,15 @@ class DetectorRecipe:
         return self
 
     def trainer(self, run: Path) -> Trainer:
-        """Open a run to look at it."""
-        return Trainer(DetectorTask(self.of_run(run), None), run)
-
-    def trained(self, run: Path) -> DetectorNet:
-        """Averaged network of a run."""
-        return _average(self.trainer(run))
+        """Open a run of this very network to look at it."""
+        return Trainer(DetectorTask(self, None), run)
 
     def export(self, run: Path, graph: Path) -> ModelCard:
         """Write the graph of a run's network and its weights, and describe it."""
-        trainer = self.trainer(run)
+        recipe = self.of_run(run)
+        trainer = recipe.trainer(run)
         trainer.save_weights(graph.with_suffix('.pt'))
-        return self.of_run(run).written(_average(trainer), graph)
+        return recipe.written(_average(trainer), graph)
 
     def written(self, network: DetectorNet, graph: Path) -> ModelCard:
         """Write a network's graph and describe it."""

@@ -61,6 +61,8 @@ class Sources:
         """
         if self.layers is None:
             raise SystemExit('give --layers, made by python -m training.synthetic.layers')
+        if not self.photos:
+            photographs = 0.0
         backgrounds = self.backgrounds(line)
         layers = LayerSet(self.layers, device=self.device)
         parts: list[tuple[Crops, float]] = [

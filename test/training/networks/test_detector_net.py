@@ -98,7 +98,7 @@ def test_a_trained_one_finds_rectangles_in_the_pipeline(trained):
 
 
 def test_onnx_runtime_agrees_with_torch(recipe, trained):
-    network = recipe.trained(trained.parent)
+    network = recipe.of_run(trained.parent).trainer(trained.parent).average.eval()
     image = np.random.default_rng(0).integers(0, 255, (3, *SIZE[::-1], 3), dtype=np.uint8)
     found = open_session(read_card(trained), threads=1)(image=image)
     with torch.no_grad():

@@ -283,7 +283,8 @@ def exported(request, tmp_path_factory):
     recipe = replace(recipe, network=CropNetSettings())  # the run knows better
     card = recipe.export(folder, folder / 'toy_pose.onnx')
     write_card(card, folder / 'toy_pose.yaml')
-    return recipe.trained(folder), read_card(folder / 'toy_pose.yaml')
+    network = recipe.of_run(folder).trainer(folder).average.eval()
+    return network, read_card(folder / 'toy_pose.yaml')
 
 
 @pytest.mark.parametrize('count', [1, 3])
