@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import IntEnum, IntFlag
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mesh_pose_ros.skeletons import Skeleton
+from mesh_pose_ros.skeletons import Skeleton, joint_mixer, mixed
 
 Array = NDArray[np.floating]
 
@@ -98,6 +99,24 @@ class Pose:
     joints3d: Array
     confidence: Array
 
+    @property
+    def pelvis(self) -> Array:
+        """
+        Middle of the hips, or of all known joints where the skeleton has no hips, (3,), metres.
+
+        Only a joint that it is made of makes it none (NaN).
+        """
+        mixer = _pelvis_mixer(self.skeleton)
+        if mixer.any():
+            return mixed(mixer, self.joints3d)[0]
+        known = self.joints3d[np.isfinite(self.joints3d).all(axis=1)]
+        return known.mean(axis=0) if len(known) else np.full(3, np.nan)
+
+
+@lru_cache(maxsize=64)
+def _pelvis_mixer(skeleton: Skeleton) -> Array:
+    return joint_mixer(skeleton, ('pelvis',))
+
 
 @dataclass(frozen=True, eq=False)
 class Topology:
@@ -132,6 +151,12 @@ class Mesh:
     joints: Array | None = None
     rotations: Array | None = None
     shape: Array | None = None
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether all places and turns are numbers."""
+        parts = (self.vertices, self.joints, self.rotations)
+        return all(part is None or bool(np.isfinite(part).all()) for part in parts)
 
 
 @dataclass(frozen=True, eq=False)

@@ -257,8 +257,16 @@ def joint_mixer(source: Skeleton, names: Sequence[str]) -> NDArray[np.float64]:
     for row, name in zip(rows, names, strict=True):
         places = _places(source, name, frozenset())
         if places:
-            row[places] = 1 / len(places)
+            np.add.at(row, places, 1 / len(places))  # one may be named twice
     return rows
+
+
+def mixed(mixer: NDArray[np.floating], joints: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Mix joints (..., J, D); only who needs a joint that is not a number becomes none."""
+    sound = np.isfinite(joints).all(axis=-1, keepdims=True)
+    mixed = mixer @ np.where(sound, joints, 0.0)
+    spoilt = (mixer != 0) @ ~sound
+    return np.where(spoilt, np.nan, mixed)
 
 
 def _places(source: Skeleton, name: str, tried: frozenset[str]) -> list[int]:

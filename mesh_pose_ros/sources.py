@@ -97,8 +97,10 @@ def open_source(
 
 def _camera_beside(path: Path) -> Camera | None:
     """A calibration that lies beside a file or in a folder of pictures."""
+    if not path.is_dir() and not path.suffix:  # a webcam
+        return None
     beside = path / 'camera.yaml' if path.is_dir() else path.with_suffix('.yaml')
-    return read_camera_yaml(beside) if path.suffix and beside.is_file() else None
+    return read_camera_yaml(beside) if beside.is_file() else None
 
 
 class _Cameras:

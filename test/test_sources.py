@@ -87,6 +87,14 @@ def test_a_calibration_beside_a_video_is_used(video):
     assert next(iter(open_source(video))).camera.focal == pytest.approx(CAMERA.focal)
 
 
+def test_a_calibration_in_a_folder_is_used(folder):
+    assert next(iter(open_source(folder))).camera is None
+    write_camera_yaml(CAMERA, folder / 'camera.yaml')
+    frames = list(open_source(folder))
+    assert len(frames) == 3
+    assert frames[0].camera.focal == pytest.approx(CAMERA.focal)
+
+
 def test_a_field_of_view_makes_a_guess(video):
     camera = next(iter(open_source(video, fov=50))).camera
     assert camera.focal == pytest.approx(CAMERA.focal)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from mesh_pose_ros.geometry.rotations import global_to_relative, matrix_to_quaternion_xyzw
 from mesh_pose_ros.people import Person, Pose
-from mesh_pose_ros.skeletons import Skeleton, joint_mixer
+from mesh_pose_ros.skeletons import Skeleton, joint_mixer, mixed
 
 Array = NDArray[np.floating]
 
@@ -48,7 +48,7 @@ class Body:
 @lru_cache(maxsize=16)  # several messages tell of the same people
 def body_of(person: Person) -> Body:
     """Where a person is; from the mesh if there is one, else from hips and shoulders."""
-    position = pelvis_position(person.pose)
+    position = person.pose.pelvis
     mesh = person.mesh
     if mesh is None or mesh.rotations is None:
         rotation = _torso_rotation(person.pose)
@@ -69,14 +69,6 @@ def ros_axes(rotations: Array) -> Array:
     return np.asarray(rotations)[..., FORWARD_LEFT_UP]
 
 
-def pelvis_position(pose: Pose) -> Array:
-    """Midway between the hips, or the mean of all joints if there are no hips, (3,) metres."""
-    weights = _mixer(pose.skeleton, ('pelvis',))[0]
-    if not weights.any():
-        return pose.joints3d.mean(axis=0)
-    return weights @ pose.joints3d
-
-
 @lru_cache(maxsize=64)
 def _mixer(skeleton: Skeleton, names: tuple[str, ...]) -> Array:
     return joint_mixer(skeleton, names)
@@ -86,7 +78,7 @@ def _torso_rotation(pose: Pose) -> Array | None:
     weights = _mixer(pose.skeleton, ('left_hip', 'right_hip', 'pelvis', 'neck'))
     if not weights.any(axis=-1).all():
         return None
-    left_hip, right_hip, pelvis, neck = weights @ pose.joints3d
+    left_hip, right_hip, pelvis, neck = mixed(weights, pose.joints3d)
     up = neck - pelvis
     forward = np.cross(left_hip - right_hip, up)
     left = np.cross(up, forward)
@@ -104,7 +96,7 @@ def standing_height(person: Person) -> float:
     for skeleton, joints in _joint_sets(person):
         weights = _mixer(skeleton, _CHAIN)
         if weights.any(axis=-1).all():
-            return _height_of(weights @ joints)
+            return _height_of(mixed(weights, joints))
     return float('nan')
 
 

@@ -90,9 +90,8 @@ class View:
 
     def _in_square(self, pixels: Array) -> Array:
         cos, sin = np.cos(self.region.angle), np.sin(self.region.angle)
-        offsets = (
-            (pixels - (np.array(self.own.size) - 1) / 2) * self.region.side / self.own.size[0]
-        )
+        middle = (np.array(self.own.size) - 1) / 2
+        offsets = (pixels - middle) * self.region.side / max(self.own.size)
         return offsets @ np.array([[cos, sin], [-sin, cos]]) + self.region.centre
 
 
@@ -330,6 +329,7 @@ class CropStage:
             return None
         if deep:
             root, span = self.skeleton.parents.index(ROOT), self._option('span', SPAN)
+            depth = None if depth is None else _along_crop(depth, view.own, joints2d[root])
             return place_at_depth(view.own, joints, root, depth, span)
         share, edge = self._option('ray_share', RAY_SHARE), self._option('edge', 0.0)
         return place(view.own, joints2d, joints, confidence, share, edge)
@@ -350,13 +350,14 @@ class CropStage:
         if self.topology is None or vertices is None:
             return None
         joints, rotations = (view.outputs.get(name) for name in ('body_joints', 'rotations'))
-        return Mesh(
+        mesh = Mesh(
             topology=self.topology,
             vertices=view.own.to_optical(vertices),
             joints=None if joints is None else view.own.to_optical(joints + at.root),
             rotations=None if rotations is None else view.own.rotation.T @ rotations,
             shape=view.outputs.get('betas'),
         )
+        return mesh if mesh.is_sound else None
 
     def _vertices(self, view: View, at: Placement) -> Array | None:
         """Axes of the crop's camera, metres, of the mesh that the card wants to be shown."""
@@ -367,6 +368,12 @@ class CropStage:
         if wanted == 'vertices_uvd':
             return at_depths(view.own, found, at.told_depth)
         return found + at.root
+
+
+def _along_crop(depth: float, own: Camera, pixel: Array) -> float:
+    """A depth along the image's optical axis, along that of a crop's camera."""
+    share = float(own.to_optical(np.array([*own.rays(pixel), 1.0]))[2])
+    return depth / share if share > 0 else np.nan
 
 
 def _score(view: View) -> float:

@@ -80,6 +80,8 @@ def _person(card: ModelCard) -> int:
 
 
 def _corners(centres: Array, sizes: Array) -> Array:
+    """Corners where pixel centres are at whole numbers; these networks begin at a pixel's edge."""
+    centres = centres - 0.5
     return np.concatenate([centres - sizes / 2, centres + sizes / 2], axis=-1)
 
 

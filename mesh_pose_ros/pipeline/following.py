@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from mesh_pose_ros.people import Box, Region, TrackState
+from mesh_pose_ros.pipeline.crops import region_of
 from mesh_pose_ros.pipeline.tracking import Track
 
 NEAR = 0.35  # of the region's side; a detection closer than this is of the same person
@@ -24,7 +25,7 @@ def missed(tracks: Sequence[Track], found: Sequence[Box]) -> list[Box]:
 
     :param found: what the detector says of this image
     """
-    regions = [box.region for box in found if box.region is not None]
+    regions = [region_of(box) for box in found]
     return [
         track.person.box
         for track in tracks

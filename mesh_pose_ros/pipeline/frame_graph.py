@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from shutil import copyfile
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -47,14 +48,15 @@ def nodes_of(
     :return: ``nodes`` (N, 2, K, K), x and y in the frame from -1 (its left or upper edge) to 1,
         far outside where the lens sees nothing; ``level`` (N, LEVELS), a one at the right one
     """
-    width, height = camera.size
-    scale = 2 / np.array([width, height])
     nodes, level = [], np.zeros((len(cameras), LEVELS), np.float32)
     for row, (region, own) in enumerate(zip(regions, cameras, strict=True)):
         x, y = (interpolation(length)[0] for length in own.size)
         found = seen_at(np.stack(np.meshgrid(x, y), axis=-1), own, camera)
-        nodes.append(np.nan_to_num((found + 0.5) * scale - 1, nan=-9.0).transpose(2, 0, 1))
-        level[row, min(level_of(region.side / max(own.size)), LEVELS - 1)] = 1
+        shrunk = min(level_of(region.side / max(own.size)), LEVELS - 1)
+        covered = np.array(camera.size) >> shrunk << shrunk  # what is left over is not shown
+        places = (found + 0.5) * 2 / covered - 1
+        nodes.append(np.nan_to_num(places, nan=-9.0).transpose(2, 0, 1))
+        level[row, shrunk] = 1
     return {'nodes': np.stack(nodes).astype(np.float32), 'level': level}
 
 
@@ -81,8 +83,12 @@ def with_crops_inside(card: ModelCard, frame: tuple[int, int], folder: Path) -> 
     model = _in_front(onnx.load(card.path), image, frame, border)
     onnx.checker.check_model(model)
     onnx.save(model, path)
+    topology = card.topology and folder / card.topology.name
+    if topology and not topology.exists():
+        copyfile(card.topology, topology)
     return replace(
         card,
+        topology=topology,
         name=path.stem,
         path=path,
         sha256=sha256_of(path),

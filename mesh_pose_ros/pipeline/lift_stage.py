@@ -23,7 +23,7 @@ from mesh_pose_ros.people import Mesh, Pose
 from mesh_pose_ros.pipeline.topology import read_topology
 from mesh_pose_ros.runtime.card import ModelCard
 from mesh_pose_ros.runtime.session import Session
-from mesh_pose_ros.skeletons import Skeleton, guessing_mixer, joint_mixer
+from mesh_pose_ros.skeletons import Skeleton, guessing_mixer, joint_mixer, mixed
 
 Array = NDArray[np.floating]
 
@@ -132,31 +132,22 @@ class LiftStage:
         return meshes
 
     def _mesh(self, outputs: dict[str, Array], root: Array, turn: Array) -> Mesh | None:
-        if not np.isfinite(outputs['vertices']).all():
-            return None
         root, turn = root.astype(np.float32), turn.astype(np.float32)
         joints, rotations = outputs.get('body_joints'), outputs.get('rotations')
-        return Mesh(
+        mesh = Mesh(
             topology=self.topology,
             vertices=outputs['vertices'] @ turn + root,
             joints=None if joints is None else joints @ turn + root,
             rotations=None if rotations is None else turn.T @ rotations,
             shape=outputs.get('betas'),
         )
+        return mesh if mesh.is_sound else None
 
 
 def has_all(skeleton: Skeleton, names: tuple[str, ...]) -> bool:
     """Whether a skeleton has joints of the given names, or stand-ins for them."""
     mixer, _ = matching(skeleton, names)
     return bool(mixer.any(axis=1).all())
-
-
-def mixed(mixer: Array, joints: Array) -> Array:
-    """Mix joints (..., J, 3); only who needs a joint that is not a number becomes none."""
-    sound = np.isfinite(joints).all(axis=-1, keepdims=True)
-    mixed = mixer @ np.where(sound, joints, 0.0)
-    spoilt = (mixer != 0) @ ~sound
-    return np.where(spoilt, np.nan, mixed)
 
 
 @lru_cache

@@ -191,6 +191,8 @@ class MeshPose:
             people = self._tracker.update(people, stamp, self._options.tracking)
         people = self._refined(image, camera, people, stamp)
         with self._timed('smooth'):
+            if not self._options.tracking.enabled:  # as above
+                self._smoother.reset()
             people = self._smoother(people, stamp, self._options.smoothing)
         with self._timed('lift'):
             return self._lifted(people)

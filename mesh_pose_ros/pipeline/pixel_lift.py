@@ -27,11 +27,11 @@ from mesh_pose_ros.geometry.absolute import (
 )
 from mesh_pose_ros.geometry.camera import Camera
 from mesh_pose_ros.people import Mesh, Person, Pose, Topology
-from mesh_pose_ros.pipeline.lift_stage import LiftStage, matching, mixed
+from mesh_pose_ros.pipeline.lift_stage import LiftStage, matching
 from mesh_pose_ros.pipeline.topology import read_topology
 from mesh_pose_ros.runtime.card import ModelCard
 from mesh_pose_ros.runtime.session import Session
-from mesh_pose_ros.skeletons import Skeleton
+from mesh_pose_ros.skeletons import Skeleton, mixed
 
 Array = NDArray[np.floating]
 

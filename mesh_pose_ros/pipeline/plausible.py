@@ -82,8 +82,9 @@ class Plausibility:
         """Whether the box around the joints (N, J, 2) covers enough of the detected, (N,)."""
         corner = np.array([(box.x, box.y) for box in boxes])
         size = np.array([(box.width, box.height) for box in boxes])
-        low = np.maximum(corner, poses2d.min(axis=1))
-        high = np.minimum(corner + size, poses2d.max(axis=1))
+        known = np.isfinite(poses2d)  # others are where no lens looks
+        low = np.maximum(corner, np.where(known, poses2d, np.inf).min(axis=1))
+        high = np.minimum(corner + size, np.where(known, poses2d, -np.inf).max(axis=1))
         shared = np.clip(high - low, 0, None).prod(axis=-1)
         return np.asarray(shared > self.box_share * size.prod(axis=-1))
 

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +33,6 @@ from mesh_pose_ros.pipeline.correction import CorrectionNetwork, CorrectionOptio
 from mesh_pose_ros.pipeline.crops import cut_as_seen
 from mesh_pose_ros.pipeline.placement import place
 from mesh_pose_ros.pipeline.tensors import image_tensor
-from mesh_pose_ros.pipeline.tracking import pelvis_of
 from mesh_pose_ros.runtime.card import ModelCard
 from mesh_pose_ros.runtime.session import Session
 from mesh_pose_ros.skeletons import joint_mixer
@@ -187,18 +187,18 @@ class RefineStage:
     def _placed(self, look: Look, offsets: Array, camera: Camera) -> Person:
         """Put the pose where its joints are seen, or where the crop network has the person."""
         person, own = look.person, look.own
-        pelvis = pelvis_of(person)
+        pelvis = person.pose.pelvis
         if not np.isfinite(offsets).all():
             return self._unrefined(person)
         at = place(own, look.joints2d, offsets, look.confidence, ray_share=0.0)
         if at is not None:
             placed = self._posed(look, own.to_optical(at.joints), camera)
-            if not _far_apart(pelvis_of(placed), pelvis):
+            if not _far_apart(placed.pose.pelvis, pelvis):
                 return placed.with_(depth_stddev=at.depth_stddev)
         if not np.isfinite(pelvis).all():
             return self._unrefined(person)
         posed = self._posed(look, own.to_optical(offsets), camera)
-        return self._posed(look, posed.pose.joints3d - pelvis_of(posed) + pelvis, camera)
+        return self._posed(look, posed.pose.joints3d - posed.pose.pelvis + pelvis, camera)
 
     def _posed(self, look: Look, joints3d: Array, camera: Camera) -> Person:
         known = look.confidence > 0
@@ -249,6 +249,6 @@ def corrector_of(card: ModelCard) -> tuple[CorrectionNetwork, Corrector] | None:
         raise ModelError(
             f'{path}: the correction of model {card.name} is missing: {err.strerror}'
         ) from err
-    except (KeyError, TypeError, ValueError) as err:
+    except (KeyError, TypeError, ValueError, EOFError, BadZipFile) as err:
         raise ModelError(f'{path}: not a correction for model {card.name}: {err}') from err
     return network, Corrector(network, card.skeleton.parents, options)

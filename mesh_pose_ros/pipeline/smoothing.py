@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesh_pose_ros.people import Flags, Mesh, Person
-from mesh_pose_ros.pipeline.tracking import pelvis_of
 
 Array = NDArray[np.floating]
 
@@ -54,7 +53,7 @@ class Filtered:
 
     def step(self, values: Array, elapsed: float, unit: float, how: SmoothingOptions) -> Filtered:
         """
-        Take in the next values.
+        Take in the next values; a point that was none starts anew.
 
         :param elapsed: seconds, > 0
         :param unit: metres per unit of the values, for ``beta``
@@ -64,7 +63,9 @@ class Filtered:
         # one cutoff for all coordinates of a point: smoothing must not depend on the axes
         speed = unit * np.linalg.norm(speeds, axis=-1, keepdims=True)
         share = _share(how.min_cutoff + how.beta * speed, elapsed)
-        return Filtered(self.values + share * (values - self.values), speeds)
+        calmed = self.values + share * (values - self.values)
+        known = np.isfinite(calmed).all(axis=-1, keepdims=True)
+        return Filtered(np.where(known, calmed, values), np.where(known, speeds, 0.0))
 
 
 def started(values: Array) -> Filtered:
@@ -135,7 +136,7 @@ def _advanced(
 
 
 def _values(person: Person) -> dict[str, Array]:
-    place = pelvis_of(person)
+    place = person.pose.pelvis
     values = {
         'pixels': person.pose.joints2d,
         'place': place[None],
@@ -152,7 +153,7 @@ def _applied(smoothed: Smoothed, person: Person) -> Person:
     place = smoothed.place.values
     joints3d = smoothed.posture.values + place
     pose = replace(person.pose, joints2d=smoothed.pixels.values, joints3d=joints3d)
-    mesh = person.mesh and _smooth_mesh(smoothed, person.mesh, place - pelvis_of(person))
+    mesh = person.mesh and _smooth_mesh(smoothed, person.mesh, place - person.pose.pelvis)
     return person.with_(pose=pose, mesh=mesh, flags=person.flags | Flags.SMOOTHED)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zipfile import BadZipFile
+
 import numpy as np
 
 from mesh_pose_ros.errors import ModelError
@@ -31,7 +33,7 @@ def read_topology(card: ModelCard) -> Topology | None:
         raise ModelError(
             f'{card.topology}: the mesh topology of model {card.name} is missing: {err.strerror}'
         ) from err
-    except (KeyError, ValueError) as err:
+    except (KeyError, ValueError, EOFError, BadZipFile) as err:
         raise ModelError(
             f'{card.topology}: cannot read the mesh topology of model {card.name}: {err}'
         ) from err

@@ -11,14 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mesh_pose_ros.people import Person, TrackState
 from mesh_pose_ros.pipeline.candidates import overlaps
-from mesh_pose_ros.skeletons import Skeleton, joint_mixer
 
 Array = NDArray[np.floating]
 
@@ -109,7 +107,7 @@ class Tracker:
         self._stamp = stamp
         before = [track for track in self._tracks if track.state != TrackState.LOST]
         living = [track for track in before if _lives(track, stamp, options)]
-        pelves = [pelvis_of(person) for person in people]
+        pelves = [person.pose.pelvis for person in people]
         pairs = _pairs(living, people, pelves, stamp, options)
         seen = [
             _continued(living[pairs[i]], person, pelves[i], stamp, options)
@@ -130,17 +128,6 @@ class Tracker:
         still = np.zeros(3)
         known = person.with_(track_id=track_id, state=state, age=0.0, velocity=still)
         return Track(track_id, known, pelvis, still, stamp, stamp, 1, state)
-
-
-def pelvis_of(person: Person) -> Array:
-    """Middle of the hips, or of all joints where the skeleton has no hips, (3,), metres."""
-    return _pelvis_weights(person.pose.skeleton) @ person.pose.joints3d
-
-
-@lru_cache
-def _pelvis_weights(skeleton: Skeleton) -> Array:
-    weights = joint_mixer(skeleton, ['pelvis'])[0]
-    return weights if weights.any() else np.full(len(weights), 1 / len(weights))
 
 
 def _pairs(

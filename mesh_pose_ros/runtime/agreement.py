@@ -53,6 +53,10 @@ def check_agreement(card: ModelCard, inputs: Tensors, outputs: Tensors) -> None:
         raise ModelError(
             f'{card.path}: the card promises outputs {missing}, the graph has {sorted(outputs)}'
         )
+    if not card.outputs:
+        raise ModelError(
+            f'{card.path}: the card must say what outputs mean; the graph has {sorted(outputs)}'
+        )
     needed = NEEDED.get(card.kind, ((),))
     if not any(set(names) <= set(card.outputs) for names in needed):
         told = ' or '.join(str(list(names)) for names in needed)

@@ -103,6 +103,7 @@ class PlanCache:
 
     def _keep(self, name: str, data: bytes) -> None:
         """Put a file into the folder, whole or not at all."""
+        beside = ''
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             handle, beside = tempfile.mkstemp(dir=self.folder, prefix=name, suffix=PART)
@@ -115,6 +116,8 @@ class PlanCache:
                 '%s cannot be kept in %s (%s): it will be made again at the next start; '
                 'XDG_CACHE_HOME chooses another folder', name, self.folder, err.strerror
             )  # fmt: skip
+            if beside:  # a full disk need not get fuller
+                Path(beside).unlink(missing_ok=True)
 
     @contextmanager
     def building(self) -> Iterator[None]:

@@ -11,6 +11,7 @@ from mesh_pose_ros.errors import ModelError
 from mesh_pose_ros.geometry.camera import Camera
 from mesh_pose_ros.people import Box, Flags, Region
 from mesh_pose_ros.pipeline.crop_stage import VIEWS, CropStage, View
+from mesh_pose_ros.pipeline.crops import rectangle_in
 from mesh_pose_ros.pipeline.left_out import NOT_PLACED, UNSEEN, UNSURE
 
 RED = np.zeros((480, 640, 3), np.uint8) + np.array([255, 0, 0], np.uint8)
@@ -52,6 +53,16 @@ def test_a_network_that_is_right_makes_people_that_are_right(stage, lens):
     assert (person.box.xywh[:2] < low).all()
     assert (person.box.xywh[:2] + person.box.xywh[2:] > high).all()
     assert person.box.height < 1.3 * (high - low)[1]
+
+
+@pytest.mark.parametrize('size', [(48, 64), (64, 48), (64, 64)])
+def test_beyond_the_lens_the_square_of_the_region_is_the_map(size):
+    camera = camera_with('pinhole')
+    region = Region((300.0, 200.0), 128.0)
+    own = rectangle_in(camera.flat_part(region, max(size)), size)
+    view = View(Box(1, 2, 3, 4), region, own, {})
+    pixels = np.random.default_rng(0).uniform(0, size, (20, 2))
+    np.testing.assert_allclose(view._in_square(pixels), view.in_image(pixels, camera), atol=2)
 
 
 def test_the_picture_agrees_with_the_joints(stage):

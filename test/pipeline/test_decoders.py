@@ -10,7 +10,8 @@ from mesh_pose_ros.runtime.card import ImageInput, ModelCard
 
 BOXES = np.array([[12.0, 20.0, 52.0, 116.0], [70.0, 8.0, 118.0, 88.0]])  # x1 y1 x2 y2
 SCORES = np.array([0.8, 0.6])
-CENTRES, SIZES = (BOXES[:, :2] + BOXES[:, 2:]) / 2, BOXES[:, 2:] - BOXES[:, :2]
+# public detectors count from the edge of the first pixel, we from its middle
+CENTRES, SIZES = (BOXES[:, :2] + BOXES[:, 2:]) / 2 + 0.5, BOXES[:, 2:] - BOXES[:, :2]
 CLASSES, PERSON = 4, 1
 
 

@@ -81,6 +81,16 @@ def test_a_person_in_pixels_and_depths_stands_at_the_depth_of_the_root(stage):
     np.testing.assert_allclose(person.pose.joints2d, PINHOLE.project(expected), atol=1e-2)
 
 
+@pytest.mark.parametrize('box', [BOX, Box(10, 300, 60, 100), Box(560, 20, 70, 90)])
+@pytest.mark.parametrize('lens', ['pinhole', 'fisheye'])
+def test_a_told_depth_is_along_the_axis_of_the_image(stage, lens, box):
+    camera, relief = camera_with(lens, focal=250.0), stage()
+    (person,) = relief.place(relief.look(GREY, camera, [box]), camera, given=True, depths=[5.0])
+    root = STANDING[COCO17.parents.index(-1)]
+    assert root[2] < 0.2
+    np.testing.assert_allclose(root_of(person)[2], 5.0 + root[2], atol=0.1)
+
+
 def test_either_mesh_can_be_shown(stage):
     people = {}
     for mesh in ('lixel', 'param'):

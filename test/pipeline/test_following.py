@@ -49,6 +49,11 @@ def test_a_detection_of_the_person_is_enough(tracker, centres, expected):
     assert len(missed(tracker.tracks, boxes_at(*centres))) == expected
 
 
+@pytest.mark.parametrize(('x', 'expected'), [(70.0, 0), (250.0, 1)])
+def test_a_detector_that_names_no_region_finds_people_too(tracker, x, expected):
+    assert len(missed(tracker.tracks, [Box(x, 88, 40, 64, 0.9)])) == expected
+
+
 def test_somebody_hidden_is_looked_for_until_forgotten(tracker):
     tracker.update([], 0.5, SURE)
     assert len(missed(tracker.tracks, [])) == 1

@@ -75,6 +75,19 @@ def test_it_cuts_what_opencv_cuts(tmp_path, picture, lens, border):
     assert apart.max() <= 1
 
 
+def test_a_frame_that_cannot_be_halved_evenly_shifts_nothing(tmp_path, picture):
+    picture = np.ascontiguousarray(picture[:479, :639])  # the eighth lacks seven each way
+    camera = replace(camera_with('pinhole'), size=(639, 479))
+    _, cameras = cut(picture, camera, REGIONS, SIDE)
+    card = with_crops_inside(mirror_of_pixels(tmp_path), camera.size, tmp_path)
+    found = crops_of(card, picture, camera, cameras)
+    whole = with_crops_inside(mirror_of_pixels(tmp_path), (632, 472), tmp_path)
+    camera = replace(camera, size=(632, 472))
+    wanted = crops_of(whole, np.ascontiguousarray(picture[:472, :632]), camera, cameras)
+    inside = [1, 3]  # of regions that end before what is cut off
+    np.testing.assert_allclose(found[inside], wanted[inside], atol=1)
+
+
 def test_a_frame_model_keeps_to_the_rules_of_graphs(tmp_path):
     card = with_crops_inside(mirror_of_pixels(tmp_path), FRAME, tmp_path)
     broken = broken_rules(onnx.load(card.path))

@@ -86,6 +86,26 @@ def test_who_stands_nowhere_has_no_mesh_and_harms_nobody(stage, poses, root):
     np.testing.assert_allclose(meshes[1].vertices, poses[0].joints3d, atol=1e-5)
 
 
+@pytest.mark.parametrize('part', ['vertices', 'rotations', 'body_joints'])
+def test_a_body_that_is_not_all_numbers_is_none(stage, poses, part):
+    lift = stage()
+    run = lift._session
+
+    class Broken:
+        inputs = run.inputs
+
+        def __call__(self, **feed):
+            found = dict(run(**feed))
+            turns = np.broadcast_to(np.eye(3, dtype=np.float32), (len(poses), 2, 3, 3))
+            found |= {'rotations': turns.copy(), 'body_joints': found['vertices'][:, :2].copy()}
+            found[part] = found[part].copy()
+            found[part][1, 0] = np.nan
+            return found
+
+    lift._session = Broken()
+    assert [mesh is None for mesh in lift(poses)] == [False, True, False]
+
+
 def test_without_hips_there_is_no_mesh(stage):
     head = Skeleton('head', ('nose', 'left_eye'), (-1, 0))
     pose = Pose(head, np.zeros((2, 2)), np.array([[0, 0, 2.0], [0.03, 0, 2]]), np.ones(2))

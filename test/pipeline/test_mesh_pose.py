@@ -67,6 +67,16 @@ def test_people_are_followed(pose):
     assert people[0].velocity[0] > 0.1 > abs(people[1].velocity[0])
 
 
+def test_who_is_not_followed_is_not_smoothed_into_others(models):
+    alone = Options(model=str(models / 'statue.onnx'), threads=1)
+    off = replace(alone, tracking=TrackingOptions(enabled=False))
+    pose, fresh = MeshPose.open(off), MeshPose.open(off)
+    pose(scene(second=True), CAMERA, stamp=1.0)
+    (person,) = pose(scene(x=400), CAMERA, stamp=1.05)
+    (same,) = fresh(scene(x=400), CAMERA, stamp=1.05)
+    np.testing.assert_array_equal(person.pose.joints3d, same.pose.joints3d)
+
+
 def test_time_that_goes_back_starts_anew(pose):
     for i in range(4):
         pose(scene(), CAMERA, stamp=10 + i / 15)

@@ -62,6 +62,13 @@ def test_a_pose_covers_half_of_its_box(box, fits):
     assert RULE.fits_box(corners[None], [box])[0] == fits
 
 
+def test_joints_where_no_lens_looks_do_not_cost_the_person():
+    corners = np.array([[0, 0], [100, 100], [np.nan, np.nan]], dtype=float)
+    nowhere = np.full_like(corners, np.nan)
+    boxes = [Box(0, 0, 100, 100)] * 2
+    assert RULE.fits_box(np.stack([corners, nowhere]), boxes).tolist() == [True, False]
+
+
 def test_the_surest_of_equal_poses_stays():
     poses = np.stack([person(0), person(0) + 0.01, person(1, (2, 0, 5)), person(0)])
     scores = np.array([0.5, 0.9, 0.3, 0.8])

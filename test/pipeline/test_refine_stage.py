@@ -17,7 +17,7 @@ from mesh_pose_ros.pipeline.refine_stage import (
     corrector_of,
     square_round,
 )
-from mesh_pose_ros.pipeline.tracking import TrackingOptions, pelvis_of
+from mesh_pose_ros.pipeline.tracking import TrackingOptions
 from mesh_pose_ros.skeletons import COCO17, H36M16
 
 CAMERA = camera_with('plumb_bob')
@@ -106,7 +106,7 @@ def test_a_pose_that_fits_no_joints_stays_with_the_person(stage):
     pixels = ANN.pose.joints2d
     pose = replace(ANN.pose, joints2d=pixels + 2 * (pixels - pixels.mean(axis=0)))
     (person,) = stage()(GREY, CAMERA, [ANN.with_(pose=pose)], 0.0)
-    np.testing.assert_allclose(pelvis_of(person), pelvis_of(ANN), atol=1e-6)
+    np.testing.assert_allclose(person.pose.pelvis, ANN.pose.pelvis, atol=1e-6)
     own = CAMERA.looking_at(square_round(ANN.box, MARGIN), SIDE)
     joints = own.to_optical(STANDING)
     np.testing.assert_allclose(

@@ -76,6 +76,22 @@ def test_a_jump_in_time_starts_anew(stamp):
     np.testing.assert_allclose(found.pose.joints3d, elsewhere.pose.joints3d)
 
 
+def test_a_joint_that_was_nowhere_for_a_while_comes_back():
+    smooth = Smoother()
+    person = seen_by(CAMERA, STANDING_AT, track_id=1)
+    lost = person.pose.joints2d.copy()
+    lost[15:] = np.nan
+    hidden = person.with_(pose=replace(person.pose, joints2d=lost))
+    for i, seen in enumerate([person, hidden, hidden]):
+        (found,) = smooth([seen], i * FRAME)
+    assert np.isnan(found.pose.joints2d[15:]).all()
+    assert np.isfinite(found.pose.joints2d[:15]).all()
+    (found,) = smooth([person], 3 * FRAME)
+    np.testing.assert_allclose(found.pose.joints2d, person.pose.joints2d)
+    (found,) = smooth([person], 4 * FRAME)
+    np.testing.assert_allclose(found.pose.joints2d, person.pose.joints2d)
+
+
 def test_people_do_not_mix():
     together, alone = Smoother(), Smoother()
     rng = np.random.default_rng(1)

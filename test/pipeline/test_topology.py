@@ -49,3 +49,8 @@ def test_a_missing_or_wrong_file_is_told(tmp_path):
     (tmp_path / 'text.npz').write_text('hello')
     with pytest.raises(ModelError, match=r'text\.npz'):
         read_topology(card_with(tmp_path / 'text.npz'))
+    whole = (tmp_path / 'empty.npz').read_bytes()
+    for name, data in (('nothing', b''), ('cut', whole[: len(whole) // 2])):
+        (tmp_path / f'{name}.npz').write_bytes(data)
+        with pytest.raises(ModelError, match=rf'{name}\.npz.*cannot read'):
+            read_topology(card_with(tmp_path / f'{name}.npz'))

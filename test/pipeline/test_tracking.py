@@ -1,11 +1,14 @@
 """People keep their numbers, and nobody gets somebody else's."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from toy_people import camera_with, seen_by
 
 from mesh_pose_ros.people import TrackState
-from mesh_pose_ros.pipeline.tracking import Tracker, TrackingOptions, pelvis_of
+from mesh_pose_ros.pipeline.tracking import Tracker, TrackingOptions
+from mesh_pose_ros.skeletons import Skeleton
 
 CAMERA = camera_with('pinhole')
 FRAME = 1 / 15
@@ -129,7 +132,16 @@ def test_switched_off_people_are_numbered_in_each_image():
 
 
 def test_the_pelvis_is_between_the_hips():
-    np.testing.assert_allclose(pelvis_of(at((1, 2, 5))[0]), (1, 2, 5))
+    pose = at((1, 2, 5))[0].pose
+    np.testing.assert_allclose(pose.pelvis, (1, 2, 5))
+    headless, hipless = pose.joints3d.copy(), pose.joints3d.copy()
+    headless[:5] = np.nan
+    hipless[11] = np.nan
+    np.testing.assert_allclose(replace(pose, joints3d=headless).pelvis, (1, 2, 5))
+    assert np.isnan(replace(pose, joints3d=hipless).pelvis).all()
+    face = Skeleton('face', pose.skeleton.names[:5], (-1, 0, 0, 0, 0))
+    some = replace(pose, skeleton=face, joints3d=headless[3:8])
+    np.testing.assert_allclose(some.pelvis, headless[5:8].mean(axis=0))
 
 
 def test_the_same_images_give_the_same_tracks():

@@ -1,5 +1,6 @@
 """Plans of the real compiler are kept, and built anew when anything they depend on changes."""
 
+import errno
 import hashlib
 import logging
 import os
@@ -185,6 +186,16 @@ def test_a_plan_appears_whole_or_not_at_all(maker, card, folder):
     (stored,) = PlanCache(folder).plans()
     plan = maker.cache.read(maker.key(card, 'fp32'))
     assert stored.key['sha256'] == hashlib.sha256(plan).hexdigest()
+
+
+def test_what_a_full_disk_cuts_short_is_not_left_lying(folder, monkeypatch, caplog):
+    def full(*_):
+        raise OSError(errno.ENOSPC, 'No space left on device')
+
+    monkeypatch.setattr('os.fchmod', full)
+    PlanCache(folder).keep_graph('statue', b'graph')
+    assert 'No space left' in caplog.text
+    assert list(folder.iterdir()) == []
 
 
 def test_clearing_leaves_nothing_to_load(maker, card, built, folder):

@@ -53,6 +53,7 @@ def test_a_file_that_is_no_graph_is_refused(card):
     [
         ({'outputs': {'joints2d': '', 'joints3d': '', 'aura': ''}}, "promises outputs .'aura'"),
         ({'outputs': {'joints2d': ''}}, "must give .*'joints3d'"),
+        ({'outputs': {}}, 'must say what outputs mean'),
         ({'image': None}, 'must describe its image'),
         ({'image': ImageInput(32, 32)}, r'images of \(32, 32, 3\).*64, 64, 3'),
         ({'image': ImageInput(SIDE, SIDE, layout='nchw')}, r'\(3, 64, 64\)'),
