@@ -4,7 +4,6 @@ Show the node at work on the clip that comes with it; needs no camera.
     ros2 launch mesh_pose_ros demo.launch.py
 """
 
-import os
 from pathlib import Path
 
 from ament_index_python.packages import get_package_share_directory
@@ -15,8 +14,6 @@ from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
 SHARE = Path(get_package_share_directory('mesh_pose_ros'))
-PROFILE = 'FASTDDS_DEFAULT_PROFILES_FILE'
-OLD_PROFILE = 'FASTRTPS_DEFAULT_PROFILES_FILE'  # before Kilted
 
 ARGUMENTS = [
     ('source', str(SHARE / 'demo' / 'people.mp4'), 'Video, folder, bag or webcam number.', None),
@@ -36,8 +33,6 @@ def generate_launch_description() -> LaunchDescription:
         )
         for name, default, description, choices in ARGUMENTS
     ]
-    profile = str(SHARE / 'config' / 'fastdds_large_images.xml')
-    known = PROFILE in os.environ or OLD_PROFILE in os.environ
     replay = Node(
         package='mesh_pose_ros',
         executable='replay',
@@ -46,7 +41,9 @@ def generate_launch_description() -> LaunchDescription:
             LaunchConfiguration('source'), '--loop', '--quiet', '--wait', '1',
             '--speed', LaunchConfiguration('speed'), '--qos', LaunchConfiguration('reliability'),
         ],
-        additional_env={} if known else {PROFILE: profile, OLD_PROFILE: profile},
+        remappings=[
+            (name, LaunchConfiguration(name, default=name)) for name in ('image', 'camera_info')
+        ],
     )  # fmt: skip
     live = IncludeLaunchDescription(
         PythonLaunchDescriptionSource(str(SHARE / 'launch' / 'live.launch.py')),

@@ -14,6 +14,7 @@ from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch_ros.actions import Node
 
+from mesh_pose_ros.ros.large_images import make_room_for_images
 from mesh_pose_ros.runtime.session import BACKENDS, PRECISIONS
 
 SHARE = Path(get_package_share_directory('mesh_pose_ros'))
@@ -26,7 +27,8 @@ ARGUMENTS = [
      ['', 'auto', *BACKENDS]),
     ('precision', '', 'Of the networks, fp16 for TensorRT; empty for that of params_file.',
      ['', *PRECISIONS]),
-    ('build_only', 'false', "Build TensorRT's engines and end.", SWITCH),
+    ('build_only', 'false', "Build TensorRT's engines and end; false leaves it to params_file.",
+     SWITCH),
     ('params_file', str(SHARE / 'config' / 'mesh_pose.yaml'), 'Parameters of the node.', None),
     ('namespace', '', 'Namespace of the node and its topics.', None),
     ('image', 'image', 'Topic of the images.', None),
@@ -39,7 +41,7 @@ ARGUMENTS = [
     ('camera', 'none', 'Camera driver to start; its package must be installed.',
      ['none', *DRIVERS]),
     ('rviz', 'false', 'Open RViz with image, skeletons, meshes and TF.', SWITCH),
-    ('use_sim_time', 'false', 'Take time from /clock.', SWITCH),
+    ('use_sim_time', 'false', 'Take time from /clock; false leaves it to params_file.', SWITCH),
     ('log_level', 'info', 'Least severity that is logged.',
      ['debug', 'info', 'warn', 'error', 'fatal']),
 ]  # fmt: skip
@@ -55,11 +57,10 @@ OVERRIDES = {  # argument -> parameter that it sets, if it is given
 
 
 def room_for_images() -> dict[str, str]:
-    """Let a process of ours send large images, unless the user has a DDS profile already."""
-    names = ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE')
-    if any(name in os.environ for name in names):
-        return {}
-    return dict.fromkeys(names, str(SHARE / 'config' / 'fastdds_large_images.xml'))
+    """What lets a camera's driver send large images; nothing if the user has chosen DDS' way."""
+    environment = dict(os.environ)
+    make_room_for_images(environment)
+    return {k: v for k, v in environment.items() if k not in os.environ}
 
 
 def camera(driver: str, values: dict[str, str]) -> Node:
@@ -84,8 +85,8 @@ def camera(driver: str, values: dict[str, str]) -> Node:
 def node(values: dict[str, str]) -> Node:
     """Start the node; what the user leaves empty is left to the parameter file."""
     overrides = {name: values[key] for key, name in OVERRIDES.items() if values[key]}
-    overrides['use_sim_time'] = values['use_sim_time'] == 'true'
-    overrides['model.build_only'] = values['build_only'] == 'true'
+    switches = {'use_sim_time': 'use_sim_time', 'build_only': 'model.build_only'}
+    overrides |= {name: True for key, name in switches.items() if values[key] == 'true'}
     return Node(
         package='mesh_pose_ros',
         executable='mesh_pose_node',

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mesh_pose_ros.bag.reading import ENDINGS, Bag, message_of, open_bag
+from mesh_pose_ros.bag.reading import ENDINGS, Bag, is_bag_folder, message_of, open_bag
 from mesh_pose_ros.bag.streams import Stream, find_streams
 from mesh_pose_ros.errors import BadImageError, BagError
 from mesh_pose_ros.geometry.camera import Camera
@@ -88,7 +88,7 @@ def open_source(
         return _Cameras(WebcamSource(text), camera, fov or WIDE)
     if not path.exists():
         raise BagError(f'{path}: there is no such video, folder, picture or bag')
-    if path.suffix in BAGS or (path.is_dir() and any(f.suffix in ENDINGS for f in path.iterdir())):
+    if path.suffix in BAGS or is_bag_folder(path):
         return _Cameras(BagSource(path, topic, fov), camera, fov)
     if path.is_dir() or path.suffix.lower() in PICTURES:
         return _Cameras(FolderSource(path, rate or FOLDER_RATE), camera, fov)
@@ -219,7 +219,8 @@ class BagSource:
             except BadImageError as err:
                 self.problems.append(str(err))
                 continue
-            yield Frame(image, stamp_ns(msg), f'{number:06d}', self._stream.camera)
+            stamp = stamp_ns(msg) or record.log_time  # some drivers do not stamp
+            yield Frame(image, stamp, f'{number:06d}', self._stream.camera)
         self.problems += [text for text in self._bag.damage if text not in self.problems]
 
 

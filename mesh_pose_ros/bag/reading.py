@@ -118,7 +118,7 @@ def open_bag(path: Path) -> Bag:
     if not path.exists():
         raise BagError(f'{path}: there is no such bag')
     files = _files_of(path)
-    if not files:
+    if not files and not is_bag_folder(path):
         raise BagError(
             f'{path}: is not a bag; give a rosbag2 folder, an .mcap, .db3 or ROS 1 .bag file'
         )
@@ -129,6 +129,13 @@ def open_bag(path: Path) -> Bag:
         reason = '; '.join(bag.damage) or 'it is empty'
         raise BagError(f'{path}: nothing can be read of this bag: {reason}')
     return bag
+
+
+def is_bag_folder(path: Path) -> bool:
+    """Whether a folder holds a bag of rosbag2, perhaps with compressed files."""
+    return path.is_dir() and (
+        (path / 'metadata.yaml').is_file() or any(f.suffix in ENDINGS for f in path.iterdir())
+    )
 
 
 def _files_of(path: Path) -> list[Path]:

@@ -32,9 +32,10 @@ def live(
 
     What follows goes to the node as it is, e.g. `--ros-args -p model.name:=my_model`.
     """
-    arguments = list(context.args)
-    if params_file:
+    arguments = []
+    if params_file:  # before what is said by hand: the last word counts
         arguments += ['--ros-args', '--params-file', str(params_file), '--']
+    arguments += context.args
     remaps = {'image': image, 'camera_info': camera_info, '__ns': namespace}
     for name, topic in remaps.items():
         if topic:

@@ -11,6 +11,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Annotated, Any
 
+import numpy as np
 import typer
 
 from mesh_pose_ros.cli import options
@@ -24,6 +25,7 @@ from mesh_pose_ros.render.json_lines import JsonLines, people_fields
 from mesh_pose_ros.sources import Frame, open_source
 
 DEFAULT_RATE = 25.0  # frames per second of a film of a single frame
+LOOKED_AT = 30  # frames that say how many there are in a second
 PROBLEMS = 5  # told at the end
 
 
@@ -75,16 +77,17 @@ def video(
 
 def with_rate(frames: Iterable[Frame]) -> tuple[Iterator[Frame], float]:
     """
-    The same frames, and how many of them there are in a second by their first two stamps.
+    The same frames, and how many of them there are in a second by the first stamps.
 
     :raises BagError: there are none
     """
     rest = iter(frames)
-    first = list(islice(rest, 2))
+    first = list(islice(rest, LOOKED_AT))
     if not first:
         raise BagError('the video has no frames that can be read')
-    step = (first[-1].stamp_ns - first[0].stamp_ns) / 1e9
-    return chain(first, rest), 1 / step if step > 0 else DEFAULT_RATE
+    steps = np.diff([frame.stamp_ns for frame in first]) / 1e9
+    steps = steps[steps > 0]  # one pair may lie close together, or be a jump
+    return chain(first, rest), 1 / float(np.median(steps)) if len(steps) else DEFAULT_RATE
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +21,7 @@ class CameraMissingError(BadCameraError):
 
 class CameraWatch:
     """
-    Keeps the newest CameraInfo and makes a `Camera` for an image.
+    Keeps the newest CameraInfo and makes a `Camera` for an image; any thread may ask.
 
     :param topic: where CameraInfo comes from, for the messages
     :param rectified: images are rectified, see `camera_from`
@@ -30,6 +31,7 @@ class CameraWatch:
         self, topic: str, *, rectified: bool = False, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._topic, self._rectified, self._clock = topic, rectified, clock
+        self._lock = threading.RLock()
         self._info: Any = None
         self._key: tuple[object, ...] = ()
         self._begun: float | None = None
@@ -43,10 +45,11 @@ class CameraWatch:
             info.width, info.height, info.distortion_model, *map(bytes, (info.k, info.d, info.p)),
             info.binning_x, info.binning_y, roi.x_offset, roi.y_offset, roi.width, roi.height,
         )  # fmt: skip
-        if key == self._key:
-            return False
-        self._info, self._key, self._camera = info, key, None
-        return True
+        with self._lock:
+            if key == self._key:
+                return False
+            self._info, self._key, self._camera = info, key, None
+            return True
 
     def camera_for(self, size: tuple[int, int], fallback_hfov_deg: float = 0.0) -> Camera:
         """
@@ -56,16 +59,21 @@ class CameraWatch:
         :raises CameraMissingError: nothing came so far
         :raises BadCameraError: what came cannot be used
         """
-        self._size = size
-        if self._camera is not None and self._camera.size == size and not self._camera.guessed:
-            return self._camera
+        with self._lock:
+            self._size = size
+            known = self._camera
+            if known is None or known.size != size or known.guessed:
+                known = self._made(size, fallback_hfov_deg)
+            self._camera = known
+            return known
+
+    def _made(self, size: tuple[int, int], fallback_hfov_deg: float) -> Camera:
         try:
-            self._camera = self._calibrated()
+            return self._calibrated()
         except BadCameraError:
             if not fallback_hfov_deg or self._is_early():
                 raise
-            self._camera = Camera.from_fov(fallback_hfov_deg, size)
-        return self._camera
+            return Camera.from_fov(fallback_hfov_deg, size)
 
     def _calibrated(self) -> Camera:
         if self._info is None:
@@ -87,6 +95,10 @@ class CameraWatch:
 
     def finding(self, fallback_hfov_deg: float = 0.0) -> Finding:
         """The state of the camera, for diagnostics."""
+        with self._lock:
+            return self._found(fallback_hfov_deg)
+
+    def _found(self, fallback_hfov_deg: float) -> Finding:
         if self._camera is not None and self._camera.guessed:
             return WARN, f'camera is guessed, {fallback_hfov_deg:g} degrees wide'
         try:

@@ -57,10 +57,14 @@ def figures(statistics: Statistics) -> dict[str, object]:
     p50, p95 = statistics.latency()
     return {
         **{f'images {name}': count for name, count in statistics.counts.items()},
-        **{f'bad: {kind}': count for kind, count in statistics.bad_kinds.items()},
+        # copies: another thread counts meanwhile
+        **{f'bad: {kind}': count for kind, count in dict(statistics.bad_kinds).items()},
         'rate (Hz)': statistics.rate,
         'latency p50 (ms)': p50 * 1e3,
         'latency p95 (ms)': p95 * 1e3,
         'persons': statistics.persons,
-        **{f'boxes left out: {reason}': count for reason, count in statistics.left_out.items()},
+        **{
+            f'boxes left out: {reason}': count
+            for reason, count in dict(statistics.left_out).items()
+        },
     }

@@ -10,7 +10,8 @@ from __future__ import annotations
 import sys
 import time
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import rclpy
@@ -40,7 +41,7 @@ from mesh_pose_ros.ros.parameters import BY_NAME, options_from
 from mesh_pose_ros.ros.processing import Arrival, Processing
 from mesh_pose_ros.ros.qos import best_for, profile
 from mesh_pose_ros.ros.session import ros
-from mesh_pose_ros.ros.statistics import Statistics
+from mesh_pose_ros.ros.statistics import Complaints, Statistics
 from mesh_pose_ros.ros.worker import Worker
 
 IMAGES = {  # transport -> end of the topic's name, type
@@ -66,6 +67,7 @@ class MeshPoseNode(LifecycleNode):
         self._reliability = 'best_effort'  # of the images
         self._last_arrival = time.monotonic()
         self._reminder = 0
+        self._complaints = Complaints()
         self.add_on_set_parameters_callback(self._on_set_parameters)
         self.create_service(Trigger, '~/reset_tracker', self._on_reset)
         self.create_service(SetBool, '~/set_enabled', self._on_enable)
@@ -196,10 +198,21 @@ class MeshPoseNode(LifecycleNode):
             self.statistics.counts['dropped'] += 1
 
     def _on_camera_info(self, data: bytes) -> None:
-        assert self._processing is not None
-        if self._processing.watch.update(decode(data, 'sensor_msgs/CameraInfo')):
-            self._processing.reset()
-            self._say(self._processing.camera_finding())
+        with self._going_on('a CameraInfo'):
+            assert self._processing is not None
+            if self._processing.watch.update(decode(data, 'sensor_msgs/CameraInfo')):
+                self._processing.reset()
+                self._say(self._processing.camera_finding())
+
+    @contextmanager
+    def _going_on(self, what: str) -> Iterator[None]:
+        """Report what goes wrong, once in a while: what a callback raises ends the process."""
+        try:
+            yield
+        except Exception as err:
+            interrupted = not self.context.ok()
+            if not interrupted and self._complaints.is_new(f'{what}: {err!r}'):
+                self.get_logger().error(f'{what} failed:\n{traceback.format_exc()}')
 
     def _on_reset(self, request: Any, response: Any) -> Any:
         if self._processing is not None:
@@ -237,9 +250,24 @@ class MeshPoseNode(LifecycleNode):
     # Reports
 
     def _on_second(self) -> None:
-        self._suit_publishers()
+        with self._going_on('the report of a second'):
+            self._suit_publishers()
+            self._repeat()
+            self._report()
+
+    def _repeat(self) -> None:
+        """Say again who is there; nobody is where no image has come for a while."""
         if self._worker is not None and self._processing is not None:
-            self._processing.outputs.every_second(self.values, self._processing.is_resting)
+            remembered = max(QUIET_AFTER, float(self.values['tracking.max_age_s']))
+            resting = self._processing.is_resting or self._silence > remembered
+            self._processing.outputs.every_second(self.values, resting)
+
+    @property
+    def _silence(self) -> float:
+        """Seconds since the last image came."""
+        return time.monotonic() - self._last_arrival
+
+    def _report(self) -> None:
         values: dict[str, Any] = figures(self.statistics)
         backend = str(self.values['model.backend'])
         if self._processing is not None:
@@ -256,9 +284,8 @@ class MeshPoseNode(LifecycleNode):
         camera = self._processing.camera_finding()
         self._remind(camera)
         findings = [camera]
-        silence = time.monotonic() - self._last_arrival
-        if silence > QUIET_AFTER:
-            findings.append((WARN, f'no image for {silence:.0f} s'))
+        if self._silence > QUIET_AFTER:
+            findings.append((WARN, f'no image for {self._silence:.0f} s'))
         if trouble := self.statistics.trouble:
             usable = self.statistics.rate > 0
             findings.append((WARN if usable else ERROR, f'images left out: {trouble}'))

@@ -110,7 +110,7 @@ class Processing:
     def _process(self, arrival: Arrival) -> None:
         start = self._clock()
         msg = decode(arrival.data, arrival.kind)
-        stamp = stamp_ns(msg)
+        stamp = stamp_ns(msg) or self._time_of(arrival)
         if self._is_skipped(stamp):
             self._statistics.counts['skipped'] += 1
             return
@@ -137,6 +137,12 @@ class Processing:
         }
         self.outputs.publish_latency(frame, seconds)
         self._statistics.finished(seconds, len(people), self.pipeline.left_out)
+
+    def _time_of(self, arrival: Arrival) -> int:
+        """The time of day when an image came, nanoseconds, for one that does not say."""
+        if self._complaints.is_new('no stamp'):
+            self._log.warning('images have no stamp: the time when they come is taken')
+        return time.time_ns() - round((self._clock() - arrival.time) * 1e9)
 
     def _is_skipped(self, stamp: int) -> bool:
         """Whether nobody wants this image: resting, or sooner than the rate asked for."""

@@ -27,9 +27,10 @@ from mesh_pose_ros.errors import MeshPoseError
 from mesh_pose_ros.messages.images import compressed_message, to_rgb
 from mesh_pose_ros.messages.types import decode, encode, stamp_ns
 from mesh_pose_ros.ros.interface import INPUTS, NODE, OUTPUTS, Topic
-from mesh_pose_ros.ros.node import message_class
+from mesh_pose_ros.ros.message_classes import message_class
 from mesh_pose_ros.ros.qos import RELIABILITY, profile
 from mesh_pose_ros.ros.session import ros
+from mesh_pose_ros.ros.statistics import Complaints
 
 TOPICS = {topic.name: topic for topic in INPUTS} | OUTPUTS
 NOT_ASKED = ('overlay',)  # left out unless named: a second copy of the image
@@ -110,6 +111,7 @@ class Recorder(Node):
         self.tally = Tally()
         self.last = time.monotonic()
         self._file, self._image_qos, self._node = file, image_qos, node
+        self._complaints = Complaints()
         self._outputs = [self._listen(name) for name in names if TOPICS[name] not in INPUTS]
         self._inputs = [name for name in names if TOPICS[name] in INPUTS]
         self._timer = self.create_timer(0.1, self._on_timer)
@@ -131,10 +133,16 @@ class Recorder(Node):
         channel = self._file.channel(written, kind, latched=topic.latched)
 
         def on_message(data: bytes) -> None:
-            self.tally.add(name, data)
+            try:
+                data = _smaller(data) if is_image else data
+                self.tally.add(name, data)
+            except Exception as err:  # one broken message does not end the recording
+                if self._complaints.is_new(f'{name}: {err}'):
+                    self.get_logger().error(f'{resolved}: a message is left out: {err}')
+                return
             if name != 'diagnostics':  # comes for ever
                 self.last = time.monotonic()
-            self._file.write(channel, _smaller(data) if is_image else data, time.time_ns())
+            self._file.write(channel, data, time.time_ns())
 
         reliability = self._image_qos if topic in INPUTS else 'reliable'
         quality = profile(DEPTH, reliability, latched=topic.latched)

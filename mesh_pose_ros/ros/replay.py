@@ -30,6 +30,7 @@ from mesh_pose_ros.ros.session import ros
 from mesh_pose_ros.sources import FOLDER_RATE, Frame, Source, open_source
 
 PATIENCE = 60.0  # seconds to wait for listeners
+LATE = 1_000_000_000  # nanoseconds behind its time after which a frame is not hurried any more
 AFTERGLOW = 0.5  # seconds the last images have to arrive
 
 
@@ -87,6 +88,8 @@ def paced(
             step = frame.stamp_ns - before
             gap_ns = step if step > 0 else gap_ns
             due += round(gap_ns / speed)
+            late = time.time_ns() - due
+            due += late if late > LATE else 0  # a slow machine plays slowly, not in the past
         before = frame.stamp_ns
         time.sleep(max(0.0, (due - time.time_ns()) / 1e9))
         yield frame if keep_stamps else replace(frame, stamp_ns=due)

@@ -66,7 +66,8 @@ class Statistics:
     def rate(self) -> float:
         """Images processed a second, lately."""
         now = self._clock()
-        return sum(now - t <= RATE_SPAN for t in self._finished) / RATE_SPAN
+        # a copy: the thread that works on images appends to it meanwhile
+        return sum(now - t <= RATE_SPAN for t in list(self._finished)) / RATE_SPAN
 
     def latency(self, stage: str = 'total') -> tuple[float, float]:
         """Median and 95th percentile of a stage, seconds; NaN before the first image."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 from rosbags.rosbag1 import Writer as Writer1
-from rosbags.rosbag2 import StoragePlugin
+from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin
 from rosbags.rosbag2 import Writer as Writer2
 from rosbags.typesys import Stores, get_typestore
 
@@ -45,9 +45,12 @@ def infos(topic='/camera/camera_info', first=0, camera=CAMERA, count=5):
     return [Message(topic, camera_info(camera, s, 'camera_optical'), s + LATE) for s in stamps]
 
 
-def write_bag2(path, messages, plugin=StoragePlugin.MCAP):
+def write_bag2(path, messages, plugin=StoragePlugin.MCAP, compressed=False):
     """A rosbag2 folder."""
-    with Writer2(path, version=8, storage_plugin=plugin) as writer:
+    made = Writer2(path, version=8, storage_plugin=plugin)
+    if compressed:
+        made.set_compression(CompressionMode.FILE, CompressionFormat.ZSTD)
+    with made as writer:
         channels = {}
         for one in sorted(messages, key=lambda m: m.log_time):
             kind = one.msg.__msgtype__
@@ -109,8 +112,8 @@ def bags(tmp_path):
         def mcap(self, messages, name='in_mcap'):
             return write_bag2(tmp_path / name, messages)
 
-        def sqlite(self, messages, name='in_sqlite'):
-            return write_bag2(tmp_path / name, messages, StoragePlugin.SQLITE3)
+        def sqlite(self, messages, name='in_sqlite', compressed=False):
+            return write_bag2(tmp_path / name, messages, StoragePlugin.SQLITE3, compressed)
 
         def ros1(self, messages, name='in.bag', chunk=None):
             return write_bag1(tmp_path / name, messages, chunk)

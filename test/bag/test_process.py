@@ -13,6 +13,7 @@ from mesh_pose_ros.bag import BagJob, process_bag
 from mesh_pose_ros.errors import BagError
 from mesh_pose_ros.geometry.camera import Camera
 from mesh_pose_ros.messages.types import stamp_ns
+from mesh_pose_ros.sources import open_source
 
 KINDS = ('mcap', 'sqlite', 'ros1', 'chunks')
 
@@ -49,6 +50,14 @@ def test_every_frame_of_every_kind_of_bag_arrives_with_its_stamps(
     assert [log_time for log_time, _ in persons] == [s + bags.late for s in stamps]
     assert {msg.header.frame_id for _, msg in persons} == {'camera_optical'}
     assert {len(msg.persons) for _, msg in persons} == {1}
+
+
+def test_a_bag_of_compressed_files_is_a_bag(bags, toy_pipeline, target):
+    source = bags.sqlite(bags.frames() + bags.infos(), compressed=True)
+    assert [file.suffix for file in source.glob('*.zstd')] == ['.zstd']
+    report = process_bag(BagJob(source, target), toy_pipeline)
+    assert (report.frames, report.complete) == (5, True)
+    assert len(list(open_source(source))) == 5
 
 
 @pytest.mark.parametrize('kind', KINDS)

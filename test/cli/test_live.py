@@ -44,6 +44,16 @@ def test_live_gives_the_parameters_file_to_the_node(tmp_path):
     assert 'no_such_model_anywhere' in done.stdout + done.stderr
 
 
+def test_what_is_said_by_hand_goes_over_the_parameters_file(tmp_path):
+    pytest.importorskip('rclpy')
+    params = tmp_path / 'params.yaml'
+    params.write_text('/**:\n  ros__parameters:\n    model.name: of_the_file\n')
+    by_hand = ('--ros-args', '-p', 'model.name:=by_hand')
+    done = run('live', '--params-file', params, '--', *by_hand)
+    assert 'by_hand' in done.stdout + done.stderr
+    assert 'of_the_file' not in done.stdout + done.stderr
+
+
 def test_live_runs_the_node_under_the_given_names_until_it_is_interrupted(toy_models):
     pytest.importorskip('rclpy')
     names = ('--image', '/eye/image', '--camera-info', '/eye/info', '--namespace', '/robot')

@@ -1,6 +1,7 @@
 """The real node, over DDS: people come out, and bad input does not stop it."""
 
 import signal
+import time
 from pathlib import Path
 
 import numpy as np
@@ -114,6 +115,24 @@ def test_a_bad_image_is_counted_reported_once_and_survived(node, client, changes
     assert client.diagnosis(lambda s: kind in s[1])[0] >= WARN  # a monitor looks at the level
     assert new_log(node).count(words) == 1
     assert client.show_until('persons')[-1].persons
+
+
+def test_a_broken_camera_info_is_survived(node, client):
+    client.listen('persons')
+    client.until(
+        lambda: 'a CameraInfo failed' in new_log(node), lambda: client.infos.publish(b'\0\1\0\0?')
+    )
+    assert client.show_until('persons')[-1].persons
+
+
+def test_images_without_a_stamp_get_the_time_when_they_came(node, client):
+    client.listen('persons')
+    client.tell_camera()
+    unstamped = client.until(
+        lambda: client.heard['persons'], lambda: (client.tell_camera(), client.show_unstamped())
+    )[-1]
+    assert abs(unstamped.header.stamp.sec - time.time()) < 30
+    assert 'images have no stamp' in new_log(node)
 
 
 def test_time_that_goes_back_starts_new_tracks_and_clears_the_old(node, client):

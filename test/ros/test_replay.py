@@ -1,6 +1,7 @@
 """Replay, node and recorder as users start them: three processes, one MCAP."""
 
 import json
+import time
 
 import cv2
 import numpy as np
@@ -90,6 +91,31 @@ def test_other_stamps_run_from_now_at_the_pace_of_the_source():
     first, second = [f.stamp_ns for f in paced(frames(5, 20_000_005), 2, keep_stamps=False)]
     assert second - first == 10_000_000
     assert first > 10**18
+
+
+def test_who_cannot_keep_the_pace_does_not_fall_behind_the_time_of_day(monkeypatch):
+    monkeypatch.setattr('mesh_pose_ros.ros.replay.LATE', 20_000_000)
+    behind = []
+    for frame in paced(frames(*range(0, 10**7, 10**6)), 1, keep_stamps=False):
+        behind.append(time.time_ns() - frame.stamp_ns)
+        time.sleep(0.015)
+    assert max(behind) < 60_000_000
+    assert len(behind) == 10
+
+
+def test_a_broken_image_does_not_end_a_recording(run, client, tmp_path):
+    out = tmp_path / 'out.mcap'
+    recorder = run('recorder', out, '--topics', 'image', '--idle', 2)
+
+    def show():
+        client.show(encoding='fax')
+        client.show()
+
+    client.until(lambda: 'a message is left out' in recorder.log, show)
+    client.show()
+    recorder.interrupt()
+    with out.open('rb') as file:
+        assert make_reader(file).get_summary().statistics.message_count > 0
 
 
 def test_time_that_goes_back_in_a_source_does_not_block():

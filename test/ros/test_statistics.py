@@ -1,9 +1,13 @@
 """Counts, rates and complaints."""
 
 import math
+import sys
+import threading
+import time
 
 import pytest
 
+from mesh_pose_ros.ros.diagnostics import figures
 from mesh_pose_ros.ros.statistics import Complaints, Statistics, kind_of
 
 
@@ -34,6 +38,27 @@ def test_rate_is_that_of_the_last_seconds(clock):
     assert statistics.rate == pytest.approx(10, abs=0.5)
     clock.now += 60
     assert statistics.rate == 0
+
+
+def test_who_asks_and_who_counts_do_not_disturb_each_other():
+    statistics, going_on = Statistics(), threading.Event()
+
+    def count():
+        while not going_on.is_set():
+            statistics.finished({'total': 0.1}, 1, {})
+            statistics.bad(chr(int(100_000 * time.monotonic()) % 50_000))
+
+    other = threading.Thread(target=count)
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    other.start()
+    try:
+        for _ in range(2000):
+            assert figures(statistics)['rate (Hz)'] >= 0
+    finally:
+        sys.setswitchinterval(before)
+        going_on.set()
+        other.join()
 
 
 def test_latency_is_median_and_95th_percentile(clock):

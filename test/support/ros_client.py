@@ -162,6 +162,11 @@ class Client:
         self.images.publish(encode(msg))
         return self.stamp
 
+    def show_unstamped(self, light=200):
+        """Publish an image whose driver does not stamp."""
+        picture = np.full((SIZE[1], SIZE[0], 3), light, np.uint8)
+        self.images.publish(encode(image_message(picture, 0, 'eye_optical_frame')))
+
     def show_until(self, name, enough=1, camera=True, **how):
         """Go on showing images until a topic has brought enough messages."""
         before = len(self.heard[name])
