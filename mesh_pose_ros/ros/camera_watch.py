@@ -7,11 +7,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from mesh_pose_ros.errors import BadCameraError
 from mesh_pose_ros.geometry.camera import Camera
 from mesh_pose_ros.messages.cameras import camera_from
 from mesh_pose_ros.ros.diagnostics import ERROR, OK, WARN, Finding
 
+REFOCUSED = 0.05  # largest change of the focal length, as a share, of one and the same camera
 GRACE = 2.0  # seconds that images wait for a CameraInfo before a guess takes its place
 
 
@@ -39,7 +42,11 @@ class CameraWatch:
         self._size: tuple[int, int] | None = None  # of the last image
 
     def update(self, info: Any) -> bool:
-        """Take a CameraInfo; say whether it differs from the one before."""
+        """
+        Take a CameraInfo; say whether it is of another camera than the one before.
+
+        A lens that focuses anew between two images is still the same.
+        """
         roi = info.roi
         key = (
             info.width, info.height, info.distortion_model, *map(bytes, (info.k, info.d, info.p)),
@@ -48,8 +55,8 @@ class CameraWatch:
         with self._lock:
             if key == self._key:
                 return False
-            self._info, self._key, self._camera = info, key, None
-            return True
+            before, self._info, self._key, self._camera = self._info, info, key, None
+            return before is None or _is_another(before, info)
 
     def camera_for(self, size: tuple[int, int], fallback_hfov_deg: float = 0.0) -> Camera:
         """
@@ -108,3 +115,9 @@ class CameraWatch:
         except BadCameraError as err:
             return ERROR, str(err)
         return OK, 'camera is calibrated'
+
+
+def _is_another(before: Any, now: Any) -> bool:
+    pictures = [(info.width, info.height, info.distortion_model) for info in (before, now)]
+    focals = [(info.k[0], info.k[4]) for info in (before, now)]
+    return pictures[0] != pictures[1] or not np.allclose(*focals, rtol=REFOCUSED, atol=0)

@@ -49,6 +49,9 @@ def test_only_a_change_counts_as_news(watch):
     assert not watch.update(info(stamp=99))
     assert watch.update(info(fov=70))
     assert watch.camera_for(SIZE).focal == pytest.approx(Camera.from_fov(70, SIZE).focal)
+    assert not watch.update(info(fov=71)), 'a lens that focuses'
+    assert watch.camera_for(SIZE).focal == pytest.approx(Camera.from_fov(71, SIZE).focal)
+    assert watch.update(info(width=65))
 
 
 def test_nothing_came_is_said_with_the_topic(watch):
