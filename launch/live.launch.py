@@ -60,7 +60,7 @@ def room_for_images() -> dict[str, str]:
     """What lets a camera's driver send large images; nothing if the user has chosen DDS' way."""
     environment = dict(os.environ)
     make_room_for_images(environment)
-    return {k: v for k, v in environment.items() if k not in os.environ}
+    return {k: v for k, v in environment.items() if v != os.environ.get(k)}
 
 
 def camera(driver: str, values: dict[str, str]) -> Node:
