@@ -84,7 +84,7 @@ def with_crops_inside(card: ModelCard, frame: tuple[int, int], folder: Path) -> 
     onnx.checker.check_model(model)
     onnx.save(model, path)
     topology = card.topology and folder / card.topology.name
-    if topology and not topology.exists():
+    if topology and not (topology.exists() and topology.samefile(card.topology)):
         copyfile(card.topology, topology)
     return replace(
         card,

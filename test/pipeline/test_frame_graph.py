@@ -11,7 +11,7 @@ import onnx
 import onnxruntime
 import pytest
 from onnx import TensorProto
-from toy_models import SIDE, Graph, stored
+from toy_models import SIDE, Graph, export_topology, stored
 from toy_people import LENSES, camera_with
 
 from mesh_pose_ros.errors import BadImageError, ModelError
@@ -19,7 +19,8 @@ from mesh_pose_ros.people import Box, Region
 from mesh_pose_ros.pipeline.crop_stage import CropStage
 from mesh_pose_ros.pipeline.crops import cut
 from mesh_pose_ros.pipeline.frame_graph import FEEDS, nodes_of, with_crops_inside
-from mesh_pose_ros.runtime.card import ImageInput, read_card
+from mesh_pose_ros.pipeline.topology import read_topology
+from mesh_pose_ros.runtime.card import ImageInput, read_card, write_card
 from mesh_pose_ros.runtime.models import find_card
 from mesh_pose_ros.runtime.session import open_session
 from mesh_pose_ros.skeletons import COCO17
@@ -92,6 +93,17 @@ def test_a_frame_model_keeps_to_the_rules_of_graphs(tmp_path):
     card = with_crops_inside(mirror_of_pixels(tmp_path), FRAME, tmp_path)
     broken = broken_rules(onnx.load(card.path))
     assert broken == ['frame: its batch is fixed']  # one frame for everybody
+
+
+def test_a_mesh_keeps_its_topology(tmp_path):
+    (tmp_path / 'far').mkdir()
+    card = replace(mirror_of_pixels(tmp_path), topology=export_topology(tmp_path))
+    (tmp_path / 'far' / card.topology.name).write_bytes(b'of another version')
+    for folder in (tmp_path / 'far', tmp_path):
+        inside = with_crops_inside(card, FRAME, folder)
+        write_card(inside, folder / 'inside.yaml')
+        found = read_topology(read_card(folder / 'inside.yaml'))
+        np.testing.assert_array_equal(found.faces, read_topology(card).faces)
 
 
 def test_models_that_take_no_bytes_are_refused(tmp_path):
