@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import IntEnum, IntFlag
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,7 +99,7 @@ class Pose:
     joints3d: Array
     confidence: Array
 
-    @property
+    @cached_property  # several stages and messages ask
     def pelvis(self) -> Array:
         """
         Middle of the hips, or of all known joints where the skeleton has no hips, (3,), metres.

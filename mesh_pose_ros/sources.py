@@ -17,13 +17,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mesh_pose_ros.bag.reading import ENDINGS, Bag, is_bag_folder, message_of, open_bag
+from mesh_pose_ros.bag.reading import ENDINGS, Bag, is_bag_folder, message_of, open_bag, stamp_of
 from mesh_pose_ros.bag.streams import Stream, find_streams
 from mesh_pose_ros.errors import BadImageError, BagError
 from mesh_pose_ros.geometry.camera import Camera
 from mesh_pose_ros.messages.cameras import read_camera_yaml
 from mesh_pose_ros.messages.images import to_rgb
-from mesh_pose_ros.messages.types import stamp_ns
 
 PICTURES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff', '.ppm')
 BAGS = ('.bag', *ENDINGS)
@@ -219,8 +218,7 @@ class BagSource:
             except BadImageError as err:
                 self.problems.append(str(err))
                 continue
-            stamp = stamp_ns(msg) or record.log_time  # some drivers do not stamp
-            yield Frame(image, stamp, f'{number:06d}', self._stream.camera)
+            yield Frame(image, stamp_of(record, msg), f'{number:06d}', self._stream.camera)
         self.problems += [text for text in self._bag.damage if text not in self.problems]
 
 

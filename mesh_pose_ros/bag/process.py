@@ -14,14 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mesh_pose_ros.bag.output import CameraOutput, Copies, Frame
-from mesh_pose_ros.bag.reading import Bag, message_of, open_bag
+from mesh_pose_ros.bag.reading import Bag, message_of, open_bag, stamp_of
 from mesh_pose_ros.bag.salvage import Record
 from mesh_pose_ros.bag.streams import Stream, find_streams, guess_camera
 from mesh_pose_ros.bag.writing import McapFile
 from mesh_pose_ros.errors import BadCameraError, BadImageError
 from mesh_pose_ros.geometry.camera import Camera
 from mesh_pose_ros.messages.images import to_rgb
-from mesh_pose_ros.messages.types import stamp_ns
 from mesh_pose_ros.pipeline.mesh_pose import MeshPose
 from mesh_pose_ros.render.json_lines import JsonLines, people_fields
 
@@ -166,7 +165,7 @@ class _Run:
         msg = message_of(record)
         image = to_rgb(msg)
         camera = self.stream.camera or self._guess(image.shape[1], image.shape[0])
-        stamp = stamp_ns(msg) or record.log_time  # some drivers do not stamp
+        stamp = stamp_of(record, msg)
         people = self.pipeline(image, camera, stamp / 1e9)
         people = [p.with_(track_id=p.track_id + self.first_id) for p in people]
         now = {person.track_id for person in people}

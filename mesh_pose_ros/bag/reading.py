@@ -133,9 +133,7 @@ def open_bag(path: Path) -> Bag:
 
 def is_bag_folder(path: Path) -> bool:
     """Whether a folder holds a bag of rosbag2, perhaps with compressed files."""
-    return path.is_dir() and (
-        (path / 'metadata.yaml').is_file() or any(f.suffix in ENDINGS for f in path.iterdir())
-    )
+    return path.is_dir() and ((path / 'metadata.yaml').is_file() or bool(_files_of(path)))
 
 
 def _files_of(path: Path) -> list[Path]:
@@ -163,3 +161,8 @@ def message_of(record: Record) -> Any:
         raise BadImageError(
             f'{record.topic}: message of {len(record.data)} bytes is no {record.msgtype}: {err!r}'
         ) from err
+
+
+def stamp_of(record: Record, msg: Any) -> int:
+    """When a record's image was taken, nanoseconds; some drivers do not say: when it was kept."""
+    return types.stamp_ns(msg) or record.log_time

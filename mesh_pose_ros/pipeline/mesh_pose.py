@@ -188,11 +188,9 @@ class MeshPose:
             people = self._crop.place(views, camera, boxes is not None, depths)
             people = people if boxes is not None else without_duplicates(people)
         with self._timed('track'):
-            people = self._tracker.update(people, stamp, self._options.tracking)
+            people = self._tracked(people, stamp)
         people = self._refined(image, camera, people, stamp)
         with self._timed('smooth'):
-            if not self._options.tracking.enabled:  # as above
-                self._smoother.reset()
             people = self._smoother(people, stamp, self._options.smoothing)
         with self._timed('lift'):
             return self._lifted(people)
@@ -200,9 +198,7 @@ class MeshPose:
     def reset(self) -> None:
         """Forget everybody: the next image belongs to another scene or time."""
         self._tracker.reset()
-        self._smoother.reset()
-        if self._refine:
-            self._refine.reset()
+        self._forget_numbers()
 
     @property
     def options(self) -> Options:
@@ -257,13 +253,22 @@ class MeshPose:
         found = self._detector(image, options)
         return (found + missed(self._tracker.tracks, found))[: options.max_persons]
 
+    def _tracked(self, people: list[Person], stamp: float) -> list[Person]:
+        people = self._tracker.update(people, stamp, self._options.tracking)
+        if not self._options.tracking.enabled:  # numbers begin anew, they are nobody's
+            self._forget_numbers()
+        return people
+
+    def _forget_numbers(self) -> None:
+        self._smoother.reset()
+        if self._refine:
+            self._refine.reset()
+
     def _refined(
         self, image: NDArray[np.uint8], camera: Camera, people: list[Person], stamp: float
     ) -> list[Person]:
         if self._refine is None:
             return people
-        if not self._options.tracking.enabled:  # numbers begin anew, they are nobody's
-            self._refine.reset()
         with self._timed('refine'):
             return self._refine(image, camera, people, stamp)
 

@@ -31,11 +31,12 @@ from mesh_pose_ros.people import Box, Person, Pose, Region
 from mesh_pose_ros.pipeline.adam import NO_MOMENTS, Moments
 from mesh_pose_ros.pipeline.correction import CorrectionNetwork, CorrectionOptions, Corrector
 from mesh_pose_ros.pipeline.crops import cut_as_seen
+from mesh_pose_ros.pipeline.lift_stage import matching
 from mesh_pose_ros.pipeline.placement import place
 from mesh_pose_ros.pipeline.tensors import image_tensor
 from mesh_pose_ros.runtime.card import ModelCard
 from mesh_pose_ros.runtime.session import Session
-from mesh_pose_ros.skeletons import joint_mixer
+from mesh_pose_ros.skeletons import mixed
 
 Array = NDArray[np.floating]
 
@@ -142,14 +143,10 @@ class RefineStage:
 
     def _joints_of(self, pose: Pose) -> tuple[Array, Array]:
         """Joints of the network's skeleton in the image, and how sure they are; 0 if unknown."""
-        mixer = joint_mixer(pose.skeleton, self.skeleton.names)
-        own = pose.skeleton.places_of(self.skeleton.names) >= 0
-        # the middle of a pair is a joint, one joint in place of another is not
-        known = own | ((mixer > 0).sum(axis=1) > 1)
-        sound = np.asarray(np.isfinite(pose.joints2d).all(axis=1))
-        joints = mixer @ np.where(sound[:, None], pose.joints2d, 0.0)
-        spoilt = (mixer > 0) @ ~sound
-        return joints, np.where(known & ~spoilt, mixer @ pose.confidence, 0.0)
+        mixer, known = matching(pose.skeleton, self.skeleton.names)
+        joints = mixed(mixer, pose.joints2d)
+        sound = np.isfinite(joints).all(axis=1)
+        return joints, np.where(known & sound, mixer @ pose.confidence, 0.0)
 
     def _refined(
         self, image: NDArray[np.uint8], camera: Camera, looks: Sequence[Look], stamp: float
@@ -210,9 +207,8 @@ class RefineStage:
         """The person with the pose they had, in the skeleton that all poses have here."""
         pose = person.pose
         joints2d, confidence = self._joints_of(pose)
-        mixer = joint_mixer(pose.skeleton, self.skeleton.names)
-        sound = np.isfinite(pose.joints3d).all(axis=1, keepdims=True)
-        joints3d = mixer @ np.where(sound, pose.joints3d, 0.0)
+        mixer, _ = matching(pose.skeleton, self.skeleton.names)
+        joints3d = mixed(mixer, pose.joints3d)
         lost = confidence <= 0
         joints3d[lost], joints2d[lost] = np.nan, np.nan
         return person.with_(pose=Pose(self.skeleton, joints2d, joints3d, confidence))

@@ -129,7 +129,7 @@ def test_images_without_a_stamp_get_the_time_when_they_came(node, client):
     client.listen('persons')
     client.tell_camera()
     unstamped = client.until(
-        lambda: client.heard['persons'], lambda: (client.tell_camera(), client.show_unstamped())
+        lambda: client.heard['persons'], lambda: (client.tell_camera(), client.show(stamped=False))
     )[-1]
     assert abs(unstamped.header.stamp.sec - time.time()) < 30
     assert 'images have no stamp' in new_log(node)

@@ -152,20 +152,15 @@ class Client:
             object.__setattr__(info, name, value)
         self.infos.publish(encode(info))
 
-    def show(self, light=200, after=0.1, **changes):
-        """Publish an image; a bright one has a person in it."""
+    def show(self, light=200, after=0.1, stamped=True, **changes):
+        """Publish an image; a bright one has a person in it. Some drivers do not stamp."""
         self.stamp += round(after * 1e9)
         picture = np.full((SIZE[1], SIZE[0], 3), light, np.uint8)
-        msg = image_message(picture, self.stamp, 'eye_optical_frame')
+        msg = image_message(picture, self.stamp if stamped else 0, 'eye_optical_frame')
         for name, value in changes.items():
             object.__setattr__(msg, name, value)
         self.images.publish(encode(msg))
         return self.stamp
-
-    def show_unstamped(self, light=200):
-        """Publish an image whose driver does not stamp."""
-        picture = np.full((SIZE[1], SIZE[0], 3), light, np.uint8)
-        self.images.publish(encode(image_message(picture, 0, 'eye_optical_frame')))
 
     def show_until(self, name, enough=1, camera=True, **how):
         """Go on showing images until a topic has brought enough messages."""

@@ -92,17 +92,15 @@ class CropLosses:
         joints, seen = crops.joints2d.clone(), crops.seen2d.clone()
         mirror = self._mirror.to(joints.device)
         rows = crops.swappable.nonzero()[:, 0]  # few, and maps take long to compare
+        straight = joints[rows], seen[rows]
+        crossed = joints[rows][:, mirror], seen[rows][:, mirror]
         doubtful = sight[rows]
         there, back = (
             (self._misfit(doubtful, j) * s * inside(j, self._side)).sum(dim=1)
-            for j, s in (
-                (joints[rows], seen[rows]),
-                (joints[rows][:, mirror], seen[rows][:, mirror]),
-            )
+            for j, s in (straight, crossed)
         )
-        swapped = rows[back < there]
-        joints[swapped] = joints[swapped][:, mirror]
-        seen[swapped] = seen[swapped][:, mirror]
+        fits = back < there
+        joints[rows[fits]], seen[rows[fits]] = (part[fits] for part in crossed)
         return joints, seen
 
     def _depth(self, sight: Sight, crops: CropBatch, shown: Tensor) -> Tensor:
