@@ -18,6 +18,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -143,7 +144,9 @@ class Notes:
         self.took = 0.0
         self.persons = -1
 
-    def finished(self, seconds: dict[str, float], persons: int) -> None:
+    def finished(
+        self, seconds: Mapping[str, float], persons: int, left_out: Mapping[str, int]
+    ) -> None:
         """Note the stages of an image."""
         node = self.took + seconds['own']
         self.rows.append({'take': self.took, **seconds, 'node': node})
