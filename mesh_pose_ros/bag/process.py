@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mesh_pose_ros.bag.output import CameraOutput, Copies, Frame
@@ -24,7 +24,7 @@ from mesh_pose_ros.messages.images import to_rgb
 from mesh_pose_ros.pipeline.mesh_pose import MeshPose
 from mesh_pose_ros.render.json_lines import JsonLines, people_fields
 
-IDS_PER_CAMERA = 100_000  # track ids of the second camera begin here, and so on
+IDS_PER_CAMERA = 100_000  # whom the second camera sees first is number 100 001, and so on
 Watch = Callable[[int, int], None]  # frames done, frames there are
 
 
@@ -150,7 +150,8 @@ class _Run:
         self, job: BagJob, stream: Stream, pipeline: MeshPose, number: int, file: McapFile
     ) -> None:
         self.stream, self.pipeline, self.fov = stream, pipeline, job.fov
-        self.first_id = number * IDS_PER_CAMERA
+        tracking = replace(pipeline.options.tracking, first_id=1 + number * IDS_PER_CAMERA)
+        pipeline.options = replace(pipeline.options, tracking=tracking)
         self.output = CameraOutput(
             file, stream.prefix, pipeline, markers=job.mesh_markers, tf=job.tf
         )
@@ -167,7 +168,6 @@ class _Run:
         camera = self.stream.camera or self._guess(image.shape[1], image.shape[0])
         stamp = stamp_of(record, msg)
         people = self.pipeline(image, camera, stamp / 1e9)
-        people = [p.with_(track_id=p.track_id + self.first_id) for p in people]
         now = {person.track_id for person in people}
         ended = tuple(sorted((self.before or set()) - now))
         return Frame(people, camera, stamp, msg.header.frame_id, ended)

@@ -31,16 +31,18 @@ class TrackingOptions:
     """
     How people are followed.
 
-    :param enabled: off: people are numbered from 1 in every image
+    :param enabled: off: people are numbered from `first_id` in every image
     :param max_age_s: how long somebody unseen is remembered, seconds
     :param min_hits: images somebody is seen in before the track is certain
     :param iou: least overlap of boxes of the same person in two images, 0 to 1
+    :param first_id: number of the first person, where others follow people too
     """
 
     enabled: bool = True
     max_age_s: float = 1.0
     min_hits: int = 3
     iou: float = 0.2
+    first_id: int = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +76,7 @@ class Tracker:
 
     def __init__(self) -> None:
         self._tracks: tuple[Track, ...] = ()
-        self._next_id = 1
+        self._next_id = 0
         self._stamp = -np.inf
 
     @property
@@ -101,7 +103,7 @@ class Tracker:
         """
         if not options.enabled:
             self.reset()
-            return [person.with_(track_id=i) for i, person in enumerate(people, 1)]
+            return [person.with_(track_id=i) for i, person in enumerate(people, options.first_id)]
         if stamp < self._stamp:
             self.reset()
         self._stamp = stamp
@@ -123,7 +125,8 @@ class Tracker:
     def _begun(
         self, person: Person, pelvis: Array, stamp: float, options: TrackingOptions
     ) -> Track:
-        track_id, self._next_id = self._next_id, self._next_id + 1
+        track_id = max(self._next_id, options.first_id)
+        self._next_id = track_id + 1
         state = TrackState.TRACKED if options.min_hits <= 1 else TrackState.TENTATIVE
         still = np.zeros(3)
         known = person.with_(track_id=track_id, state=state, age=0.0, velocity=still)

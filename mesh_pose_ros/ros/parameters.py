@@ -113,6 +113,11 @@ PARAMETERS = (
     _setting('tracking.max_age_s', 'Forget a person not seen for so long, seconds.', 0, 60),
     _setting('tracking.min_hits', 'Images that must show a person before it counts.', 1, 100),
     _setting('tracking.iou', 'Least overlap of boxes of one person in two images.', 0, 1),
+    _setting(
+        'tracking.first_id',
+        'Number of the first person, p<number>. Where several nodes share /tf, each needs numbers '
+        'of its own, e.g. 1 and 100001; numbers in use are not taken back.', 1, 1_000_000_000,
+    ),
     _setting('smoothing.enabled', 'Smooth joints over time (One-Euro filter).'),
     _setting('smoothing.min_cutoff', 'Cutoff at rest, Hz; less is smoother.', 0.001, 100),
     _setting('smoothing.beta', 'How fast the cutoff rises with speed, Hz s/m.', 0, 1000),

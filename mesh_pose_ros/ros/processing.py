@@ -24,6 +24,8 @@ from mesh_pose_ros.ros.outputs import Outputs
 from mesh_pose_ros.ros.parameters import Value, options_from
 from mesh_pose_ros.ros.statistics import Complaints, Statistics, kind_of
 
+LATE = 500_000_000  # nanoseconds by which an image may be overtaken before time went back
+
 
 class Log(Protocol):
     """What is needed of a logger."""
@@ -145,13 +147,14 @@ class Processing:
         return time.time_ns() - round((self._clock() - arrival.time) * 1e9)
 
     def _is_skipped(self, stamp: int) -> bool:
-        """Whether nobody wants this image: resting, or sooner than the rate asked for."""
+        """Whether this image is not for us: resting, overtaken, or over the rate asked for."""
         lazy = self._values['publish.lazy'] and not self.outputs.wanted(self._values)
         self.is_resting = bool(lazy) or not self.enabled
         rate = float(self._values['image.max_rate_hz'])
+        since = stamp - self._last_stamp
         # a little less than the period, since the stamps of a steady camera still jitter
-        soon = rate > 0 and 0 <= stamp - self._last_stamp < 0.9e9 / rate
-        return self.is_resting or soon
+        soon = rate > 0 and 0 <= since < 0.9e9 / rate
+        return self.is_resting or soon or -LATE < since < 0
 
     def _frame_id(self, msg: Any) -> str:
         frame_id = str(self._values['image.frame_override'] or msg.header.frame_id)
@@ -164,7 +167,7 @@ class Processing:
         return frame_id or 'camera'
 
     def _keep_time(self, frame: Frame) -> None:
-        """Start anew when asked to or when time goes back, as when a bag starts again."""
+        """Start anew when asked to or when time goes far back, as when a bag starts again."""
         went_back = frame.stamp_ns < self._last_stamp
         if went_back:
             seconds = (self._last_stamp - frame.stamp_ns) / 1e9

@@ -20,8 +20,9 @@ class Statistics:
     """
     Counts and latencies of the images.
 
-    received = processed + dropped (a newer one came first) + skipped (resting, or over the
-    rate wanted) + waiting (no usable camera yet) + bad, and perhaps one in work.
+    received = processed + dropped (a newer one came first) + skipped (resting, over the rate
+    wanted, or overtaken by a newer one) + waiting (no usable camera yet) + bad, and perhaps one
+    in work.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

@@ -131,6 +131,19 @@ def test_switched_off_people_are_numbered_in_each_image():
         assert ids(tracker.update(people, 0.0, options)) == list(range(1, count + 1))
 
 
+@pytest.mark.parametrize('enabled', [True, False])
+def test_numbers_begin_where_somebody_elses_end(enabled):
+    tracker, options = Tracker(), TrackingOptions(enabled=enabled, first_id=1001)
+    assert ids(tracker.update(at((-1, 0, 4), (1, 0, 4)), 0.0, options)) == [1001, 1002]
+
+
+def test_numbers_that_were_given_are_not_given_again_when_they_begin_lower():
+    tracker = Tracker()
+    tracker.update(at((0, 0, 4)), 0.0, TrackingOptions(first_id=1001))
+    tracker.reset()
+    assert ids(tracker.update(at((0, 0, 4)), 1.0)) == [1002]
+
+
 def test_the_pelvis_is_between_the_hips():
     pose = at((1, 2, 5))[0].pose
     np.testing.assert_allclose(pose.pelvis, (1, 2, 5))

@@ -137,6 +137,7 @@ def test_images_without_a_stamp_get_the_time_when_they_came(node, client):
 
 def test_time_that_goes_back_starts_new_tracks_and_clears_the_old(node, client):
     client.listen('persons', 'markers')
+    client.stamp = 10**11
     before = client.show_until('persons', enough=3)[-1].persons[0].track_id
     client.until(lambda: client.heard['markers'])
     client.stamp = 10**9
@@ -145,6 +146,32 @@ def test_time_that_goes_back_starts_new_tracks_and_clears_the_old(node, client):
     gone = [m for array in client.heard['markers'] for m in array.markers if m.action == DELETE]
     assert f'skeleton/p{before}' in {m.ns for m in gone}
     assert 'time went back' in new_log(node)
+
+
+def test_an_image_that_comes_late_is_skipped_and_people_stay_who_they_are(node, client):
+    client.listen('persons', 'diagnostics')
+    before = client.show_until('persons', enough=3)[-1]
+    skipped = int(client.diagnosis()[2]['images skipped'])
+    client.show(after=-0.15)  # two images overtook each other on the network
+    values = client.diagnosis(lambda s: int(s[2]['images skipped']) > skipped)[2]
+    assert int(values['images skipped']) == skipped + 1
+    client.show_until('persons', enough=3)
+    assert {p.track_id for a in client.heard['persons'] for p in a.persons} == {
+        before.persons[0].track_id
+    }
+    assert 'time went back' not in new_log(node)
+
+
+def test_numbers_begin_where_the_user_says(node, client):
+    from std_srvs.srv import Trigger
+
+    client.listen('persons', 'tf')
+    (taken,) = client.set(tracking__first_id=100_001)
+    assert taken.successful
+    assert client.ask(Trigger, 'mesh_pose/reset_tracker').success
+    assert client.show_until('persons', enough=2)[-1].persons[0].id == 'p100001'
+    client.until(lambda: client.heard['tf'])
+    assert client.heard['tf'][-1].transforms[0].child_frame_id == 'body_p100001'
 
 
 def test_a_track_that_ends_takes_its_markers_away(node, client):
