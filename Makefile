@@ -70,15 +70,16 @@ train: $(STAMPS)/test models ## train all networks here, days; goes on where it 
 	$(BIN)/python -m training.synthetic.layers --count $(LAYERS) --out runs/layers $(BANK)
 	$(if $(PHOTOS),test -f $(LESSONS) || $(BIN)/python -m training.data.teacher \
 		--photos $(PHOTOS) --line $(LINE) --out $(LESSONS))
-	$(BIN)/python -m training.train lifter $(BANK)
 	$(BIN)/python -m training.train detector $(PICTURES) --threads $$(nproc)
 	$(BIN)/python -m training.train crop $(PICTURES) --threads $$(nproc)
-	for recipe in lifter detector crop; do \
-		$(BIN)/python -m training.export $$recipe $(BANK) || exit 1; \
-	done
+	for recipe in detector crop; do $(BIN)/python -m training.export $$recipe || exit 1; done
 	$(BIN)/python -m training.train crop --run runs/correction --start models/own_pose.pt --anew \
 		--seed 1 --only-correction $(PICTURES) --workers $$(nproc)
 	$(BIN)/python -m training.export crop --run runs/correction
+	test -f runs/seen.npz || \
+		$(BIN)/python -m training.data.onlooker --layers runs/layers --out runs/seen.npz
+	$(BIN)/python -m training.train lifter $(BANK) --seen runs/seen.npz
+	$(BIN)/python -m training.export lifter $(BANK)
 
 train-gpu: ## train on a GPU for MINUTES= each, from PACK= (training.data.pack). TRAINER=python3
 	$(TRAINER) -m training.synthetic.layers --count $(LAYERS) --out runs/layers \

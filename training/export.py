@@ -1,9 +1,9 @@
 """
 Make a model file of a trained recipe: ``python -m training.export lifter --run runs/lifter``.
 
-Writes ``<name>.onnx`` and its card ``<name>.yaml`` beside the body they belong to, of image
-networks ``<name>.pt`` too, the weights that ``training.train --start`` goes on from. The lifter's
-accuracy is measured on the written file (`training.evaluate`) and goes into the card.
+Writes ``<name>.onnx`` and its card ``<name>.yaml`` beside the body they belong to, and
+``<name>.pt``, the weights that ``training.train --start`` goes on from. The lifter's accuracy is
+measured on the written file (`training.evaluate`) and goes into the card.
 """
 
 from __future__ import annotations
@@ -77,9 +77,10 @@ def lifter_card(recipe: LifterRecipe, path: Path, accuracy: dict[str, float]) ->
 
 def make_lifter(recipe: LifterRecipe, run: Path, graph: Path, poses: Path | None) -> ModelCard:
     """Write the graph of a run's lifter and describe it."""
-    trainer = Trainer(recipe.task(None), run)
+    trainer = Trainer(recipe.task(), run)
     assert isinstance(trainer.average, Lifter)
     export_lifter(trainer.average, graph)
+    trainer.save_weights(graph.with_suffix('.pt'))
     return lifter_card(recipe, graph, measure_lifter(graph, recipe, poses))
 
 

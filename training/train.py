@@ -19,7 +19,7 @@ from mesh_pose_ros.errors import ModelError
 from training.loop import OtherRunError, Trainer
 from training.networks.crop_net import DESIGNS
 from training.recipes import RECIPES
-from training.recipes.lifter import LifterRecipe
+from training.recipes.lifter import LifterRecipe, LifterSources
 from training.recipes.sources import Sources
 
 
@@ -73,6 +73,7 @@ def parser() -> argparse.ArgumentParser:
     )
     found.add_argument('--line', choices=('research', 'permissive'), help='which photographs')
     found.add_argument('--poses', type=Path, help='pose bank (lifter); else authored poses alone')
+    found.add_argument('--seen', type=Path, help='people as a network saw them (lifter)')
     found.add_argument('--layers', type=Path, help='synthetic people (crop, detector)')
     found.add_argument('--photos', type=Path, help='photographs (crop, detector)')
     found.add_argument('--pack', type=Path, help='photographs and lessons in few files')
@@ -104,10 +105,10 @@ def chosen(options: argparse.Namespace):
     return replace(recipe, line=options.line) if options.line else recipe
 
 
-def sources(options: argparse.Namespace) -> Path | Sources | None:
+def sources(options: argparse.Namespace) -> LifterSources | Sources:
     """Where the recipe finds what it learns from."""
     if isinstance(RECIPES[options.recipe], LifterRecipe):
-        return options.poses
+        return LifterSources(options.poses, options.seen)
     return Sources(
         options.layers,
         options.photos,

@@ -84,7 +84,8 @@ class LiftStage:
         roots = [self._root_of(pose) for pose in poses]
         able = [i for i, root in enumerate(roots) if np.isfinite(root).all() and root[2] > 0]
         if able:
-            people = self._facing([poses[i] for i in able], np.stack([roots[i] for i in able]))
+            chosen = [poses[i] for i in able]
+            people = facing(chosen, np.stack([roots[i] for i in able]), self._skeleton)
             for i, mesh in zip(able, self._lifted(people), strict=True):
                 meshes[i] = mesh
         return meshes
@@ -107,21 +108,6 @@ class LiftStage:
         mixer, _ = matching(pose.skeleton, self._root)
         return mixed(mixer, pose.joints3d).mean(axis=0)
 
-    def _facing(self, poses: Sequence[Pose], roots: Array) -> Facing:
-        mixer, known = matching(poses[0].skeleton, self._skeleton.names)
-        turns = np.stack([turn_towards(root[:2] / root[2]) for root in roots])
-        joints = mixed(mixer, np.stack([pose.joints3d for pose in poses])) - roots[:, None]
-        confidence = (
-            known * (mixer @ np.stack([pose.confidence for pose in poses])[..., None])[..., 0]
-        )
-        sound = np.isfinite(joints).all(axis=-1) & (confidence > 0)
-        return Facing(
-            roots,
-            turns,
-            np.where(sound[..., None], joints @ turns.transpose(0, 2, 1), 0.0),
-            np.where(sound, confidence, 0.0),
-        )
-
     def _lifted(self, people: Facing) -> list[Mesh | None]:
         feed = {name: FEEDS[name](people).astype(np.float32) for name in self._session.inputs}
         found = self._session(**feed)
@@ -142,6 +128,27 @@ class LiftStage:
             shape=outputs.get('betas'),
         )
         return mesh if mesh.is_sound else None
+
+
+def facing(poses: Sequence[Pose], roots: Array, skeleton: Skeleton) -> Facing:
+    """
+    Look straight at people.
+
+    :param poses: of one skeleton
+    :param roots: of the people, in front of the camera, (N, 3)
+    :param skeleton: of the joints that are wanted
+    """
+    mixer, known = matching(poses[0].skeleton, skeleton.names)
+    turns = np.stack([turn_towards(root[:2] / root[2]) for root in roots])
+    joints = mixed(mixer, np.stack([pose.joints3d for pose in poses])) - roots[:, None]
+    confidence = known * (mixer @ np.stack([pose.confidence for pose in poses])[..., None])[..., 0]
+    sound = np.isfinite(joints).all(axis=-1) & (confidence > 0)
+    return Facing(
+        roots,
+        turns,
+        np.where(sound[..., None], joints @ turns.transpose(0, 2, 1), 0.0),
+        np.where(sound, confidence, 0.0),
+    )
 
 
 def has_all(skeleton: Skeleton, names: tuple[str, ...]) -> bool:

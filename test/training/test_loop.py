@@ -37,7 +37,7 @@ def loss_of(trainer):
 
 
 def test_a_short_run_lowers_the_loss(recipe, tmp_path):
-    trainer = Trainer(recipe.task(None), tmp_path)
+    trainer = Trainer(recipe.task(), tmp_path)
     first = trainer.run(until=1, quiet=True)
     before = loss_of(trainer)
     trainer.run(quiet=True)
@@ -46,10 +46,10 @@ def test_a_short_run_lowers_the_loss(recipe, tmp_path):
 
 
 def test_a_broken_run_ends_where_a_whole_one_does(recipe, tmp_path):
-    whole = Trainer(recipe.task(None), tmp_path / 'whole')
+    whole = Trainer(recipe.task(), tmp_path / 'whole')
     whole.run(until=12, quiet=True)
-    Trainer(recipe.task(None), tmp_path / 'broken').run(until=7, quiet=True)
-    resumed = Trainer(recipe.task(None), tmp_path / 'broken')
+    Trainer(recipe.task(), tmp_path / 'broken').run(until=7, quiet=True)
+    resumed = Trainer(recipe.task(), tmp_path / 'broken')
     assert resumed.step == 7
     resumed.run(until=12, quiet=True)
     for name, value in whole.task.network.state_dict().items():
@@ -59,22 +59,20 @@ def test_a_broken_run_ends_where_a_whole_one_does(recipe, tmp_path):
 
 
 def test_others_go_on_from_the_weights_of_a_run(recipe, tmp_path):
-    trainer = Trainer(recipe.task(None), tmp_path / 'first')
+    trainer = Trainer(recipe.task(), tmp_path / 'first')
     trainer.run(until=40, quiet=True)
     trainer.save_weights(tmp_path / 'weights.pt')
     assert (tmp_path / 'weights.pt').stat().st_size < (
         (tmp_path / 'first' / 'last.pt').stat().st_size / 4
     )
-    further = Trainer(recipe.task(None), tmp_path / 'second', start=tmp_path / 'weights.pt')
-    fresh = Trainer(recipe.task(None), tmp_path / 'third')
+    further = Trainer(recipe.task(), tmp_path / 'second', start=tmp_path / 'weights.pt')
+    fresh = Trainer(recipe.task(), tmp_path / 'third')
     assert further.step == 40
     assert loss_of(further) < 0.8 * loss_of(fresh)
     further.run(until=41, quiet=True)
-    again = Trainer(recipe.task(None), tmp_path / 'second', start=tmp_path / 'weights.pt')
+    again = Trainer(recipe.task(), tmp_path / 'second', start=tmp_path / 'weights.pt')
     assert again.step == 41, 'a run that has begun goes on, whatever it began with'
-    anew = Trainer(
-        recipe.task(None), tmp_path / 'fourth', start=tmp_path / 'weights.pt', anew=True
-    )
+    anew = Trainer(recipe.task(), tmp_path / 'fourth', start=tmp_path / 'weights.pt', anew=True)
     assert anew.step == 0
     assert loss_of(anew) < 0.8 * loss_of(fresh)
 
@@ -82,12 +80,12 @@ def test_others_go_on_from_the_weights_of_a_run(recipe, tmp_path):
 def test_a_log_of_other_parts_is_put_aside(recipe, tmp_path, monkeypatch):
     monkeypatch.setattr('training.loop.LOG_EVERY', 1)
     (tmp_path / 'losses.csv').write_text('step,heat\n100,0.5\n')
-    Trainer(recipe.task(None), tmp_path).run(until=3, quiet=True)
+    Trainer(recipe.task(), tmp_path).run(until=3, quiet=True)
     steps, columns = curves.read(tmp_path / 'losses.csv')
     assert steps.tolist() == [1, 2, 3]
     assert 'vertices' in columns
     assert (tmp_path / 'losses_until_1.csv').read_text().endswith('100,0.5\n')
-    Trainer(recipe.task(None), tmp_path).run(until=4, quiet=True)
+    Trainer(recipe.task(), tmp_path).run(until=4, quiet=True)
     assert curves.read(tmp_path / 'losses.csv')[0].tolist() == [1, 2, 3, 4]
 
 
@@ -97,7 +95,7 @@ from pathlib import Path
 from test_loop import recipe_of
 from training.loop import Trainer
 
-trainer = Trainer(recipe_of(Path(sys.argv[2])).task(None), Path(sys.argv[3]))
+trainer = Trainer(recipe_of(Path(sys.argv[2])).task(), Path(sys.argv[3]))
 losses = trainer.task.losses
 
 
@@ -114,13 +112,13 @@ trainer.run(quiet=True)
 
 def test_weights_of_another_version_are_refused_by_name(recipe, tmp_path):
     file = tmp_path / 'weights.pt'
-    Trainer(recipe.task(None), tmp_path / 'first').save_weights(file)
+    Trainer(recipe.task(), tmp_path / 'first').save_weights(file)
     kept = torch.load(file, weights_only=True)
     kept['weights']['once'] = kept['weights'].pop('frame.first.weight')
     torch.save(kept, file)
     refused = r'weights\.pt .*another version.*frame\.first\.weight'
     with pytest.raises(OtherRunError, match=refused):
-        Trainer(recipe.task(None), tmp_path / 'second', start=file)
+        Trainer(recipe.task(), tmp_path / 'second', start=file)
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
@@ -136,17 +134,17 @@ def test_an_interrupt_ends_a_run_between_steps_with_a_checkpoint(
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    assert Trainer(recipe.task(None), tmp_path).step == 4
+    assert Trainer(recipe.task(), tmp_path).step == 4
 
 
 def test_minutes_end_a_run(recipe, tmp_path):
-    trainer = Trainer(recipe.task(None), tmp_path)
+    trainer = Trainer(recipe.task(), tmp_path)
     trainer.run(quiet=True, minutes=1e-9)
     assert trainer.step == 1
 
 
 def test_the_average_lags_behind(recipe, tmp_path):
-    trainer = Trainer(recipe.task(None), tmp_path)
+    trainer = Trainer(recipe.task(), tmp_path)
     trainer.run(until=10, quiet=True)
     now, mean = trainer.task.network.first.last.weight, trainer.average.first.last.weight
     assert 0 < (now - mean).abs().max() < now.abs().max()

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from training import curves
+from training.recipes.lifter import LifterSources
 from training.train import chosen, main, parser, sources
 
 
@@ -50,8 +51,9 @@ def test_a_design_and_a_line_can_be_chosen():
 
 
 def test_image_recipes_get_pictures_and_the_lifter_poses(tmp_path):
-    poses = str(tmp_path / 'bank.npz')
-    assert str(sources(parser().parse_args(['lifter', '--poses', poses]))) == poses
+    poses, seen = tmp_path / 'bank.npz', tmp_path / 'seen.npz'
+    given = ['lifter', '--poses', str(poses), '--seen', str(seen)]
+    assert sources(parser().parse_args(given)) == LifterSources(poses, seen)
     found = sources(parser().parse_args(['crop', '--layers', str(tmp_path)]))
     assert found.layers == tmp_path
     with pytest.raises(SystemExit, match='layers'):

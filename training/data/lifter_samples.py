@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from training.data.seen_people import SeenPeople
 from training.networks.body_layer import BodyLayer
 from training.synthetic.corruption import HIPS, LIKE_REAL, Corruption, corrupted
 from training.synthetic.poses import PoseSampler, rotation_from_vector, to_global
@@ -36,6 +37,11 @@ class LifterBatch:
     betas: Tensor
     origin: Tensor
 
+    def and_more(self, other: LifterBatch) -> LifterBatch:
+        """These people, and others behind them."""
+        both = (torch.cat([getattr(b, f.name) for b in (self, other)]) for f in fields(self))
+        return LifterBatch(*both)
+
 
 class LifterSamples:
     """
@@ -45,6 +51,8 @@ class LifterSamples:
     :param poses: where poses come from
     :param held_out: draw from the bodies kept for tests
     :param corruption: None for true joints
+    :param watched: people as a network saw them
+    :param share: of them in each batch
     """
 
     def __init__(
@@ -53,6 +61,8 @@ class LifterSamples:
         poses: PoseSampler,
         corruption: Corruption | None = LIKE_REAL,
         held_out: bool = False,
+        watched: SeenPeople | None = None,
+        share: float = 0.0,
     ) -> None:
         self.layer = BodyLayer.load(body)
         with np.load(body) as file:
@@ -62,10 +72,22 @@ class LifterSamples:
         self._people = people[last == held_out]
         self._poses = poses
         self._corruption = corruption
+        self._watched, self._share = watched, share
 
     def batch(self, count: int, generator: torch.Generator) -> LifterBatch:
         """Draw people."""
-        return self.seen(self._poses.sample(count, generator), generator)
+        share = 0 if self._watched is None else round(self._share * count)
+        poses = self._poses.sample(count - share, generator)
+        made = self.seen(poses, generator)
+        return made.and_more(self.watched(share, generator)) if share else made
+
+    def watched(self, count: int, generator: torch.Generator) -> LifterBatch:
+        """Draw people as a network saw them."""
+        assert self._watched is not None
+        seen = self._watched[torch.randint(len(self._watched), (count,), generator=generator)]
+        shift = self.layer.joints(seen.rotations, seen.betas)[1]
+        origin = self._points(seen.rotations, shift, seen.betas)[:, HIPS].mean(dim=1)
+        return LifterBatch(seen.joints, seen.confidence, seen.rotations, seen.betas, origin)
 
     def seen(self, poses: Tensor, generator: torch.Generator) -> LifterBatch:
         """Give poses (N, 24, 3, 3), relative to the parent, a body and a camera each."""

@@ -19,13 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesh_pose_ros.geometry.camera import Camera
-from mesh_pose_ros.people import Box, Person
-from mesh_pose_ros.pipeline.mesh_pose import MeshPose, Options
-from mesh_pose_ros.pipeline.smoothing import SmoothingOptions
-from mesh_pose_ros.pipeline.tracking import TrackingOptions
+from mesh_pose_ros.people import Person
 from mesh_pose_ros.skeletons import joint_mixer
 from training.data.joint_sets import BODY30
 from training.data.photo_people import LINES, SIDE, PhotoPeople
+from training.evaluation.chains import Chain
 from training.evaluation.photographs import default_photos
 
 Array = NDArray[np.floating]
@@ -83,16 +81,13 @@ class Teacher:
     """A crop model that is asked about squares."""
 
     def __init__(self, model: str = 'mediapipe_pose') -> None:
-        alone = TrackingOptions(enabled=False), SmoothingOptions(enabled=False)
-        options = Options(model, mesh=False, threads=1, tracking=alone[0], smoothing=alone[1])
-        self._see = MeshPose.open(options)
+        self._chain = Chain(f'{model}++none')
         self._camera = Camera.from_fov(FIELD, (SIDE, SIDE))
 
     def lesson(self, square: NDArray[np.uint8], box: Array) -> Lesson:
         """Look at a square (SIDE, SIDE, 3) with a person in a box (4,) of corners."""
-        x0, y0, x1, y1 = map(float, box)
-        people = self._see(square, self._camera, boxes=[Box(x0, y0, x1 - x0, y1 - y0)])
-        return _lesson(people[0]) if people else NOTHING
+        person = self._chain.person_in(square, self._camera, box)
+        return _lesson(person) if person else NOTHING
 
 
 def _lesson(person: Person) -> Lesson:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from training.data.lifter_samples import LifterBatch, LifterSamples
+from training.data.seen_people import SeenPeople
 from training.loop import Schedule
 from training.losses import mean_distance, mean_turn, relative_rotations
 from training.networks.body_layer import BodyLayer
@@ -33,12 +34,26 @@ class LifterWeights:
 
 
 @dataclass(frozen=True)
+class LifterSources:
+    """
+    What a lifter learns from; a path that is None is left out.
+
+    :param poses: pose bank; without one there are authored poses alone
+    :param seen: people as an image network saw them, made by ``python -m training.data.onlooker``
+    """
+
+    poses: Path | None = None
+    seen: Path | None = None
+
+
+@dataclass(frozen=True)
 class LifterRecipe:
     """
     Everything that makes a lifter.
 
     :param vertices: how many vertices, drawn anew for every batch, the loss looks at
     :param early: weight of the last correction's predecessors, each this times the next
+    :param seen: share of each batch that an image network saw, if there are such people
     """
 
     name: str = 'open_body_lift'
@@ -50,6 +65,7 @@ class LifterRecipe:
     schedule: Schedule = field(default_factory=lambda: Schedule(steps=16_000, batch=256))
     vertices: int = 500
     early: float = 0.4
+    seen: float = 0.5
 
     def build(self) -> Lifter:
         """Make the network with fresh weights."""
@@ -63,15 +79,16 @@ class LifterRecipe:
         """The same for a run that has weights."""
         return self
 
-    def samples(self, poses: Path | None, held_out: bool = False) -> LifterSamples:
-        """Make people as this recipe wants them, from a pose bank if there is one."""
-        bank = PoseBank.load(poses) if poses else None
-        sampler = PoseSampler(bank, held_out, self.poses)
-        return LifterSamples(self.body, sampler, self.corruption, held_out)
+    def samples(self, sources: LifterSources) -> LifterSamples:
+        """Make people as this recipe wants them."""
+        bank = PoseBank.load(sources.poses) if sources.poses else None
+        sampler = PoseSampler(bank, mix=self.poses)
+        seen = SeenPeople.load(sources.seen) if sources.seen else None
+        return LifterSamples(self.body, sampler, self.corruption, watched=seen, share=self.seen)
 
-    def task(self, poses: Path | None) -> LifterTask:
+    def task(self, sources: LifterSources = LifterSources()) -> LifterTask:
         """Make what the training loop runs."""
-        return LifterTask(self, self.build(), self.samples(poses))
+        return LifterTask(self, self.build(), self.samples(sources))
 
 
 class LifterTask:
