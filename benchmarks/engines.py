@@ -9,7 +9,7 @@ and each keeps its fastest: what else runs on a machine slows one down today, an
 PyTorch's rows are what the others are compared to: eager and torch.compile on the CPU, the same
 and a CUDA graph on a GPU. What does not work on this machine is left out and said. A GPU's rows
 take their inputs to it and bring their outputs back in each call, as the node does. Nothing has
-to be set up in the checkout but the packages of ``mesh_pose_ros[train]`` and the engines.
+to be set up in the checkout but the packages of the extra ``train`` and the engines.
 """
 
 from __future__ import annotations

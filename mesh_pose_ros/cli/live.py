@@ -13,7 +13,6 @@ from mesh_pose_ros.cli import options
 from mesh_pose_ros.errors import BackendUnavailableError
 
 PASS_ON = {'allow_extra_args': True, 'ignore_unknown_options': True}
-NODE_NAME = 'mesh_pose'
 
 
 @options.failing_politely()
@@ -60,7 +59,8 @@ def _main_of(module: str) -> Callable[[list[str]], int | None]:
     except ImportError as err:
         raise BackendUnavailableError(
             f'this needs ROS 2 in Python, which cannot be imported ({err}): source '
-            "/opt/ros/<distro>/setup.bash and the workspace, or pip install 'mesh_pose_ros[ros]'"
+            "/opt/ros/<distro>/setup.bash and the workspace, or pip install '.[ros]' in this "
+            "package's source folder"
         ) from err
 
 

@@ -56,13 +56,8 @@ def import_models(
     """Make models from a public package; what is there already is kept."""
     if what not in IMPORTS:
         raise typer.BadParameter(f'{what!r} is unknown; choose from {", ".join(IMPORTS)}')
-    # the import's own dependencies are not needed to run models
-    try:
-        from mesh_pose_ros.importers.mediapipe import import_mediapipe
-    except ImportError as err:
-        raise ModelError(
-            f"import needs a package that is not installed: {err}; pip install '{_extra()}'"
-        ) from err
+    from mesh_pose_ros.importers.mediapipe import import_mediapipe
+
     with options.progress_bar() as bar:
         task = bar.add_task('import', total=1.0)
         cards = import_mediapipe(
@@ -95,10 +90,6 @@ def frame_model(
     card = with_crops_inside(find_card(model), (int(width), int(height)), folder or cache_folder())
     write_card(card, card.path.with_suffix('.yaml'))
     options.say(f'{card.path}')
-
-
-def _extra() -> str:
-    return 'mesh_pose_ros[import]'
 
 
 @models.command()

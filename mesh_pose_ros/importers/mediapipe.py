@@ -139,7 +139,7 @@ def _pose_graphs() -> ModuleType:
     except ImportError as err:
         raise ModelError(
             f'importing networks needs a package that is not here ({err.name}): '
-            'pip install tflite onnx'
+            'pip install flatbuffers onnx tflite'
         ) from err
     return pose_graphs
 

@@ -27,7 +27,7 @@ class OpenVinoSession:
             import openvino
         except ImportError as err:
             raise BackendUnavailableError(
-                "OpenVINO is not installed: pip install 'mesh_pose_ros[openvino]'"
+                'OpenVINO is not installed: pip install openvino'
             ) from err
         core = openvino.Core()
         settings = {'PERFORMANCE_HINT': 'LATENCY', 'INFERENCE_PRECISION_HINT': precision}

@@ -22,7 +22,7 @@ from mesh_pose_ros.runtime.cuda import CudaError, Device, device
 FULL, RTX = 'tensorrt', 'tensorrt_rtx'
 REMEDY = (
     'JetPack brings TensorRT; elsewhere pip install tensorrt, or for RTX cards '
-    "pip install 'mesh_pose_ros[tensorrt-rtx]'"
+    'pip install tensorrt-rtx'
 )
 TRIAL = (
     'import importlib, sys\n'

@@ -153,4 +153,4 @@ def test_says_which_package_is_missing(wheel, tmp_path):
     command = [sys.executable, '-c', script, str(tmp_path / 'models'), str(wheel)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert 'ModelError' in done.stderr
-    assert 'pip install tflite onnx' in done.stderr
+    assert 'pip install flatbuffers onnx tflite' in done.stderr

@@ -28,7 +28,7 @@ def need_compiler():
     """Skip where the compiler is missing."""
     return pytest.importorskip(
         'tensorrt_rtx',
-        reason="NVIDIA's compiler is not installed: pip install 'mesh_pose_ros[tensorrt-rtx]'",
+        reason="NVIDIA's compiler is not installed: pip install tensorrt-rtx",
     )
 
 
