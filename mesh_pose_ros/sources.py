@@ -133,9 +133,9 @@ class _Cameras:
 
 class VideoSource:
     """
-    A video file.
+    A video file; phones film at a rate that varies, so each frame's own time counts.
 
-    :param rate: frames a second, 0 for the file's own
+    :param rate: frames a second, 0 for the file's own times
     """
 
     def __init__(self, path: Path, rate: float = 0.0) -> None:
@@ -143,17 +143,28 @@ class VideoSource:
         self.problems: list[str] = []
         self.count = max(int(capture.get(cv2.CAP_PROP_FRAME_COUNT)), 0)
         self.rate = rate or capture.get(cv2.CAP_PROP_FPS) or 30.0
-        self._path = path
+        self._path, self._has_times = path, not rate
         capture.release()
 
     def __iter__(self) -> Iterator[Frame]:
         """Give all frames; a file that breaks off ends there."""
         capture = _opened(lambda: cv2.VideoCapture(str(self._path)), f'{self._path}: is gone')
-        number = 0
-        for number, image in enumerate(_images_of(capture), 1):
-            yield Frame(image, round((number - 1) / self.rate * 1e9), f'{number - 1:06d}')
-        if number < self.count:
-            self.problems.append(f'{self._path}: only {number} of {self.count} frames can be read')
+        number, seconds = -1, -1 / self.rate
+        for number, image in enumerate(_images_of(capture)):
+            seconds = self._time(capture, number, seconds)
+            yield Frame(image, round(seconds * 1e9), f'{number:06d}')
+        # some files tell their length alone, and the count is made of that
+        if number + 1 < self.count and seconds * self.rate < self.count - 1.5:
+            self.problems.append(
+                f'{self._path}: only {number + 1} of {self.count} frames can be read'
+            )
+
+    def _time(self, capture: cv2.VideoCapture, number: int, before: float) -> float:
+        """Seconds from the start to the frame just read."""
+        if not self._has_times:
+            return number / self.rate
+        told = capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3
+        return told if told > before else before + 1 / self.rate
 
 
 class WebcamSource:

@@ -81,6 +81,37 @@ def test_a_video_keeps_its_rate_and_colours(video):
         np.testing.assert_allclose(frame.image.mean((0, 1)), picture(number)[0, 0], atol=8)
 
 
+@pytest.mark.parametrize('kind', ['mp4', 'mkv'])  # the latter does not count its frames
+def test_a_video_of_varying_rate_keeps_its_times(tmp_path, kind):
+    path, times = tmp_path / f'phone.{kind}', (0, 40, 80, 200, 240, 500, 533)
+    own = cv2.VIDEOWRITER_PROP_RAW_VIDEO, 1, cv2.VIDEOWRITER_PROP_KEY_INTERVAL, 1
+    code = cv2.VideoWriter.fourcc(*'MJPG')
+    writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, code, 1000, SIZE, own)
+    for number, time in enumerate(times):
+        writer.set(cv2.VIDEOWRITER_PROP_PTS, time)
+        writer.write(cv2.imencode('.jpg', picture(number % 4)[..., ::-1])[1].reshape(-1))
+    writer.release()
+    source = open_source(path)
+    assert [frame.stamp_ns for frame in source] == [time * 10**6 for time in times]
+    assert source.problems == []
+    told = open_source(path, rate=10)
+    assert [frame.stamp_ns for frame in told] == [number * 10**8 for number in range(7)]
+
+
+def test_a_video_that_breaks_off_is_told(tmp_path):
+    path, draw = tmp_path / 'clip.avi', np.random.default_rng(0)
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*'MJPG'), 20, SIZE)
+    for _ in range(12):
+        writer.write(draw.integers(0, 255, (SIZE[1], SIZE[0], 3), np.uint8))
+    writer.release()
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) * 2 // 3])
+    source = open_source(path)
+    count = len(list(source))
+    assert 0 < count < 12
+    assert f'only {count} of 12' in source.problems[0]
+
+
 def test_a_calibration_beside_a_video_is_used(video):
     assert next(iter(open_source(video))).camera is None
     write_camera_yaml(CAMERA, video.with_suffix('.yaml'))
