@@ -5,8 +5,9 @@ A network's errors are not those that `training.synthetic.corruption` makes up. 
 it falls back on usual poses, with all joints at once, and a lifter that has learned from this
 knows what such joints mean. It goes the whole way of the runtime: crop, placement, turn.
 
-``python -m training.data.onlooker --model own_pose --layers runs/layers --out runs/seen.npz``
-writes what was seen; `training.train lifter` takes it as ``--seen``.
+``python -m training.data.onlooker --layers runs/layers --out runs/seen.npz`` writes what was seen;
+`training.train lifter` takes it as ``--seen``. The lifter goes with every crop model and its card
+says Apache-2.0, so by default the network is one that says so too, not ours of the research line.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ def main() -> None:
     from rich.progress import track
 
     parser = argparse.ArgumentParser(description=(__doc__ or '').split('\n\n')[0])
-    parser.add_argument('--model', default='own_pose', help='name or path of a crop model')
+    parser.add_argument('--model', default='mediapipe_pose', help='name or path of a crop model')
     parser.add_argument('--layers', type=Path, required=True)
     parser.add_argument('--count', type=int, default=20_000, help='of pictures to look at')
     parser.add_argument('--seed', type=int, default=0)
