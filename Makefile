@@ -77,7 +77,7 @@ train: $(STAMPS)/test models ## train all networks here, days; goes on where it 
 		--seed 1 --only-correction $(PICTURES) --workers $$(nproc)
 	$(BIN)/python -m training.export crop --run runs/correction
 	test -f runs/seen.npz || \
-		$(BIN)/python -m training.data.onlooker --layers runs/layers --out runs/seen.npz --model mediapipe_pose
+		$(BIN)/python -m training.data.onlooker --layers runs/layers --out runs/seen.npz
 	$(BIN)/python -m training.train lifter $(BANK) --seen runs/seen.npz
 	$(BIN)/python -m training.export lifter $(BANK)
 
