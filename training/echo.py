@@ -13,7 +13,8 @@ from itertools import chain, count
 
 import torch
 
-from training.data.crop_batch import CropBatch, joined
+from training.data.crop_batch import CropBatch
+from training.data.rows import joined
 from training.frozen import Seen
 
 KEPT = 128  # batches

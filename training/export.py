@@ -30,7 +30,8 @@ LICENCE = (
 SOURCE = 'python -m training.train lifter && python -m training.export lifter'
 DESCRIPTION = (
     'Joints in space to the open body: vertices, joints, joint rotations, shape. '
-    'Trained on poses and bodies alone, no images.'
+    'Trained without photographs: on poses and bodies, or also on what an image network saw of '
+    'rendered people.'
 )
 
 

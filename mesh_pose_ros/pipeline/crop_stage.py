@@ -339,10 +339,7 @@ class CropStage:
         proposal = self._proposal(view, camera)
         if view.box.region is None:
             return replace(view.box, region=proposal)
-        low, high = pixels.min(axis=0), pixels.max(axis=0)
-        margin = BOX_MARGIN * (high - low).max()
-        corners = np.stack([low - margin, high + margin])
-        box = clipped_box(corners, camera.size, view.box.score, proposal)
+        box = clipped_box(corners_round(pixels), camera.size, view.box.score, proposal)
         return box if min(box.width, box.height) > 0 else view.box
 
     def _mesh(self, view: View, at: Placement) -> Mesh | None:
@@ -368,6 +365,13 @@ class CropStage:
         if wanted == 'vertices_uvd':
             return at_depths(view.own, found, at.told_depth)
         return found + at.root
+
+
+def corners_round(pixels: Array) -> Array:
+    """Corners (2, 2) of a box round somebody whose joints (J, 2) are known."""
+    low, high = pixels.min(axis=0), pixels.max(axis=0)
+    margin = BOX_MARGIN * (high - low).max()
+    return np.stack([low - margin, high + margin])
 
 
 def _along_crop(depth: float, own: Camera, pixel: Array) -> float:

@@ -19,6 +19,7 @@ from training.synthetic.stages import random_stage
 from training.synthetic.textures import cloth_page
 
 HEIGHT, WIDTH = 256, 320
+SCENERY = 96  # rendered pictures
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +39,7 @@ class Backgrounds:
         return cls(torch.from_numpy(fitted.transpose(0, 3, 1, 2).copy()))
 
     @classmethod
-    def rendered(cls, count: int, seed: int = 0) -> Backgrounds:
+    def rendered(cls, count: int = SCENERY, seed: int = 0) -> Backgrounds:
         """Draw rooms, open places and plain cloth: free of anybody's rights."""
         rng = np.random.default_rng(seed)
         return cls.of([_scenery(rng) for _ in range(count)])

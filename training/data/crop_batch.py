@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Tensor
 
 from training.data.joint_sets import BODY30
+from training.data.rows import TensorRows, chosen
 
 MIRROR = torch.from_numpy(BODY30.mirror)
 
 
 @dataclass(frozen=True, eq=False)
-class CropBatch:
+class CropBatch(TensorRows):
     """
     N crops of S x S pixels; J joints as in `BODY30`. Pixel centres are at whole numbers.
 
@@ -46,9 +46,6 @@ class CropBatch:
     source: Tensor
     turn: Tensor
 
-    def __len__(self) -> int:
-        return len(self.image)
-
     @property
     def side(self) -> int:
         """Width and height of a crop, pixels."""
@@ -60,17 +57,9 @@ class CropBatch:
         low, high = -0.5, self.side - 0.5
         return ((self.joints2d >= low) & (self.joints2d <= high)).all(-1)
 
-    def to(self, device: torch.device | str) -> CropBatch:
-        """The same on another device."""
-        return self._each(lambda part: part.to(device, non_blocking=True))
-
     def without_image(self) -> CropBatch:
         """Labels alone; an image takes a hundred times their memory."""
         return replace(self, image=self.image.new_zeros(*self.image.shape[:-1], 0))
-
-    def __getitem__(self, rows: Tensor | slice) -> CropBatch:
-        """Some of the crops."""
-        return self._each(lambda part: part[rows])
 
     def mirrored(self, rows: Tensor) -> CropBatch:
         """
@@ -98,19 +87,6 @@ class CropBatch:
             turn=self.turn * flip[:, None],
         )
         return replace(
-            self, **{f.name: _chosen(rows, getattr(turned, f.name), getattr(self, f.name))
+            self, **{f.name: chosen(rows, getattr(turned, f.name), getattr(self, f.name))
                      for f in fields(self)}
         )  # fmt: skip
-
-    def _each(self, change) -> CropBatch:
-        return CropBatch(**{f.name: change(getattr(self, f.name)) for f in fields(self)})
-
-
-def joined(batches: Sequence[CropBatch]) -> CropBatch:
-    """Several batches as one."""
-    parts = {f.name: [getattr(b, f.name) for b in batches] for f in fields(CropBatch)}
-    return CropBatch(**{name: torch.cat(part) for name, part in parts.items()})
-
-
-def _chosen(rows: Tensor, yes: Tensor, no: Tensor) -> Tensor:
-    return torch.where(rows.view(-1, *[1] * (yes.ndim - 1)), yes, no)

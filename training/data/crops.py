@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from training.data.crop_batch import CropBatch, joined
+from training.data.crop_batch import CropBatch
 from training.data.mixture import Mixture, Source
 from training.data.photo_people import PhotoPeople
 from training.data.photos import PhotoCrops, PhotoMix
@@ -16,7 +16,6 @@ __all__ = [
     'PhotoMix',
     'PhotoPeople',
     'SyntheticCrops',
-    'joined',
 ]
 
 
@@ -25,5 +24,3 @@ Crops = Source[CropBatch]  # anything that their batches are drawn from
 
 class MixedCrops(Mixture[CropBatch]):
     """Several kinds of crops in each batch, in fixed shares."""
-
-    joined = staticmethod(joined)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from training.data.detector_batch import SIZE, DetectorBatch, joined
+from training.data.detector_batch import SIZE, DetectorBatch
 from training.data.detector_scenes import DetectorScenes, SceneMix
 from training.data.mixture import Mixture, Source
 from training.data.photo_scenes import DetectorPhotos, PhotoSceneMix, PhotoScenes
@@ -16,7 +16,6 @@ __all__ = [
     'PhotoSceneMix',
     'PhotoScenes',
     'SceneMix',
-    'joined',
 ]
 
 
@@ -25,5 +24,3 @@ Pictures = Source[DetectorBatch]  # anything that their batches are drawn from
 
 class MixedPictures(Mixture[DetectorBatch]):
     """Several kinds of pictures in each batch, in fixed shares."""
-
-    joined = staticmethod(joined)

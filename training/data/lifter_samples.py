@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from training.data.rows import TensorRows
 from training.data.seen_people import SeenPeople
 from training.networks.body_layer import BodyLayer
 from training.synthetic.corruption import HIPS, LIKE_REAL, Corruption, corrupted
@@ -19,7 +20,7 @@ HELD_OUT_BODIES = 4  # one body in so many is never trained on
 
 
 @dataclass(frozen=True, eq=False)
-class LifterBatch:
+class LifterBatch(TensorRows):
     """
     N people.
 
@@ -37,11 +38,6 @@ class LifterBatch:
     betas: Tensor
     origin: Tensor
 
-    def and_more(self, other: LifterBatch) -> LifterBatch:
-        """These people, and others behind them."""
-        both = (torch.cat([getattr(b, f.name) for b in (self, other)]) for f in fields(self))
-        return LifterBatch(*both)
-
 
 class LifterSamples:
     """
@@ -51,8 +47,6 @@ class LifterSamples:
     :param poses: where poses come from
     :param held_out: draw from the bodies kept for tests
     :param corruption: None for true joints
-    :param watched: people as a network saw them
-    :param share: of them in each batch
     """
 
     def __init__(
@@ -61,8 +55,6 @@ class LifterSamples:
         poses: PoseSampler,
         corruption: Corruption | None = LIKE_REAL,
         held_out: bool = False,
-        watched: SeenPeople | None = None,
-        share: float = 0.0,
     ) -> None:
         self.layer = BodyLayer.load(body)
         with np.load(body) as file:
@@ -72,41 +64,52 @@ class LifterSamples:
         self._people = people[last == held_out]
         self._poses = poses
         self._corruption = corruption
-        self._watched, self._share = watched, share
 
     def batch(self, count: int, generator: torch.Generator) -> LifterBatch:
         """Draw people."""
-        share = 0 if self._watched is None else round(self._share * count)
-        poses = self._poses.sample(count - share, generator)
-        made = self.seen(poses, generator)
-        return made.and_more(self.watched(share, generator)) if share else made
-
-    def watched(self, count: int, generator: torch.Generator) -> LifterBatch:
-        """Draw people as a network saw them."""
-        assert self._watched is not None
-        seen = self._watched[torch.randint(len(self._watched), (count,), generator=generator)]
-        shift = self.layer.joints(seen.rotations, seen.betas)[1]
-        origin = self._points(seen.rotations, shift, seen.betas)[:, HIPS].mean(dim=1)
-        return LifterBatch(seen.joints, seen.confidence, seen.rotations, seen.betas, origin)
+        return self.seen(self._poses.sample(count, generator), generator)
 
     def seen(self, poses: Tensor, generator: torch.Generator) -> LifterBatch:
         """Give poses (N, 24, 3, 3), relative to the parent, a body and a camera each."""
         count = len(poses)
         betas = self._bodies(count, generator)
         rotations = camera_rotations(count, generator)[:, None] @ to_global(poses)
-        shift = self.layer.joints(rotations, betas)[1]
-        joints = self._points(rotations, shift, betas)
+        joints = self.points(rotations, betas)
         confidence = torch.ones(joints.shape[:2])
         if self._corruption is not None:
             joints, confidence = corrupted(joints, rotations, self._corruption, generator)
         origin = joints[:, HIPS].mean(dim=1)
         return LifterBatch(joints - origin[:, None], confidence, rotations, betas, origin)
 
+    def points(self, rotations: Tensor, betas: Tensor) -> Tensor:
+        """Where the input's joints are on posed bodies, pelvis left at rest, (N, 27, 3)."""
+        return self._points(rotations, self.layer.joints(rotations, betas)[1], betas)
+
     def _bodies(self, count: int, generator: torch.Generator) -> Tensor:
         """Somewhere between two people of the population, never far from one, (N, C)."""
         a, b = torch.randint(len(self._people), (2, count), generator=generator)
         share = 0.3 * torch.rand(count, 1, generator=generator)
         return torch.lerp(self._people[a], self._people[b], share)
+
+
+class SeenSamples:
+    """
+    Draws people as an image network saw them.
+
+    :param bodies: whose points the network's joints are
+    """
+
+    def __init__(self, seen: SeenPeople, bodies: LifterSamples) -> None:
+        self._seen, self._bodies = seen, bodies
+
+    def batch(self, count: int, generator: torch.Generator) -> LifterBatch:
+        """Draw people."""
+        people = self._seen[torch.randint(len(self._seen), (count,), generator=generator)]
+        points = self._bodies.points(people.rotations, people.betas)
+        origin = points[:, HIPS].mean(dim=1)
+        return LifterBatch(
+            people.joints, people.confidence, people.rotations, people.betas, origin
+        )
 
 
 def camera_rotations(count: int, generator: torch.Generator) -> Tensor:

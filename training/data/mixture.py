@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from collections.abc import Sequence
+from typing import Generic, Protocol, TypeVar
 
 import torch
 
-Batch = TypeVar('Batch')
+from training.data.rows import TensorRows, joined
+
+Batch = TypeVar('Batch', bound=TensorRows)
 Made = TypeVar('Made', covariant=True)
 
 
@@ -24,10 +26,7 @@ class Mixture(Generic[Batch]):
     Several kinds of samples in each batch, in fixed shares.
 
     :param parts: kinds and their shares, which need not sum to one
-    :cvar joined: makes one batch of several
     """
-
-    joined: ClassVar[Callable[..., Any]]
 
     def __init__(self, parts: Sequence[tuple[Source[Batch], float]]) -> None:
         self._parts = [(source, share) for source, share in parts if share > 0]
@@ -36,7 +35,7 @@ class Mixture(Generic[Batch]):
         """Draw ``count`` samples; kinds follow each other in the batch."""
         counts = counts_of([share for _, share in self._parts], count)
         drawn = [part.batch(n, generator) for (part, _), n in zip(self._parts, counts) if n > 0]
-        return self.joined(drawn)
+        return joined(drawn)
 
 
 def counts_of(shares: Sequence[float], count: int) -> list[int]:

@@ -20,19 +20,19 @@ import torch
 
 from mesh_pose_ros.errors import ModelError
 from mesh_pose_ros.geometry.camera import Camera
+from mesh_pose_ros.pipeline.crop_stage import corners_round
 from mesh_pose_ros.pipeline.lift_stage import HIPS, facing, has_all
 from training.data.backgrounds import Backgrounds
 from training.data.crop_batch import CropBatch
 from training.data.joint_sets import LIFT27
 from training.data.layer_set import LayerSet
+from training.data.rows import joined
 from training.data.seen_people import SeenPeople
 from training.data.synthetic_crops import CropMix, SyntheticCrops
 from training.evaluation.chains import Chain
 
 SIDE = 256  # pixels of the pictures; layers have no more
 AT_ONCE = 64  # pictures
-SCENERY = 96  # rendered backgrounds
-BOX_MARGIN = 0.08  # of the longer side; joints lie inside the body
 LEAST = 4  # joints in view that make a box
 UNMIRRORED = CropMix(mirrored=0)  # the truth has no left-handed axes
 
@@ -73,9 +73,7 @@ def seen_people(crops: CropBatch, layers: LayerSet, chain: Chain) -> SeenPeople:
 
 def _box(joints: np.ndarray, side: int) -> np.ndarray:
     """A box (4,) round joints (J, 2) in view, as a detector would give it."""
-    low, high = joints.min(axis=0), joints.max(axis=0)
-    margin = BOX_MARGIN * (high - low).max()
-    return np.clip(np.concatenate([low - margin, high + margin]), 0, side - 1.0)
+    return np.clip(corners_round(joints).reshape(4), 0, side - 1.0)
 
 
 def main() -> None:
@@ -90,15 +88,15 @@ def main() -> None:
     parser.add_argument('--out', type=Path, required=True)
     told = parser.parse_args()
     torch.set_num_threads(1)
-    chain, layers = Chain(f'{told.model}++none'), LayerSet(told.layers)
-    source = SyntheticCrops(layers, Backgrounds.rendered(SCENERY), SIDE, UNMIRRORED)
+    chain, layers = Chain.given_boxes(told.model), LayerSet(told.layers)
+    source = SyntheticCrops(layers, Backgrounds.rendered(), SIDE, UNMIRRORED)
     generator = torch.Generator().manual_seed(told.seed)
     starts = range(0, told.count, AT_ONCE)
     parts = [
         seen_people(source.batch(min(AT_ONCE, told.count - start), generator), layers, chain)
         for start in track(starts, 'looking')
     ]
-    seen = SeenPeople.joined(parts)
+    seen = joined(parts)
     if not len(seen):
         raise SystemExit(f'{told.model} sees nobody in {told.layers}')
     seen.save(told.out)

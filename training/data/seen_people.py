@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -11,10 +10,11 @@ import torch
 from torch import Tensor
 
 from mesh_pose_ros.errors import ModelError
+from training.data.rows import TensorRows
 
 
 @dataclass(frozen=True, eq=False)
-class SeenPeople:
+class SeenPeople(TensorRows):
     """
     N people.
 
@@ -29,18 +29,6 @@ class SeenPeople:
     confidence: Tensor
     rotations: Tensor
     betas: Tensor
-
-    def __len__(self) -> int:
-        return len(self.joints)
-
-    def __getitem__(self, rows: Tensor | slice) -> SeenPeople:
-        """Some of them."""
-        return SeenPeople(*(getattr(self, f.name)[rows] for f in fields(self)))
-
-    @classmethod
-    def joined(cls, parts: Sequence[SeenPeople]) -> SeenPeople:
-        """Several lists as one."""
-        return cls(*(torch.cat([getattr(p, f.name) for p in parts]) for f in fields(cls)))
 
     @classmethod
     def load(cls, path: Path) -> SeenPeople:

@@ -10,10 +10,11 @@ from torch import Tensor
 from training.data.ages import CHILDREN, is_child
 from training.data.augment import RENDERED, UNTREATED, Treatment, treated
 from training.data.backgrounds import Backgrounds
-from training.data.crop_batch import CropBatch, joined
+from training.data.crop_batch import CropBatch
 from training.data.draws import Draws
 from training.data.layer_set import LayerSet
 from training.data.obstacles import Company, others, over, things
+from training.data.rows import joined
 from training.data.views import STRAIGHT, Views, Wander, looking_at, regions, within
 from training.data.warping import mapped, read_at
 

@@ -81,7 +81,7 @@ class Teacher:
     """A crop model that is asked about squares."""
 
     def __init__(self, model: str = 'mediapipe_pose') -> None:
-        self._chain = Chain(f'{model}++none')
+        self._chain = Chain.given_boxes(model)
         self._camera = Camera.from_fov(FIELD, (SIDE, SIDE))
 
     def lesson(self, square: NDArray[np.uint8], box: Array) -> Lesson:

@@ -24,7 +24,7 @@ class Chain:
     A crop model with its partners.
 
     :param told: ``model``, ``model+detector`` or ``model+detector+lift``: names or paths; ``none``
-        for no lift
+        for no detector or no lift
     :raises ModelError: a model is missing or broken
     """
 
@@ -41,6 +41,11 @@ class Chain:
         )
         self.pose = MeshPose.open(options)
         self.name = '+'.join(Path(part).stem for part in told.split('+'))
+
+    @classmethod
+    def given_boxes(cls, model: str) -> Chain:
+        """A crop model alone, for `person_in`: it is given boxes, and nobody asks for meshes."""
+        return cls(f'{model}+none+none')
 
     def people(
         self, image: NDArray[np.uint8], camera: Camera, every_guess: bool = False

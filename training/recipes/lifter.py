@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from training.data.lifter_samples import LifterBatch, LifterSamples
+from training.data.lifter_samples import LifterBatch, LifterSamples, SeenSamples
+from training.data.mixture import Mixture, Source
 from training.data.seen_people import SeenPeople
 from training.loop import Schedule
 from training.losses import mean_distance, mean_turn, relative_rotations
@@ -79,12 +80,15 @@ class LifterRecipe:
         """The same for a run that has weights."""
         return self
 
-    def samples(self, sources: LifterSources) -> LifterSamples:
+    def samples(self, sources: LifterSources) -> Source[LifterBatch]:
         """Make people as this recipe wants them."""
         bank = PoseBank.load(sources.poses) if sources.poses else None
         sampler = PoseSampler(bank, mix=self.poses)
-        seen = SeenPeople.load(sources.seen) if sources.seen else None
-        return LifterSamples(self.body, sampler, self.corruption, watched=seen, share=self.seen)
+        made = LifterSamples(self.body, sampler, self.corruption)
+        if not sources.seen:
+            return made
+        seen = SeenSamples(SeenPeople.load(sources.seen), made)
+        return Mixture([(made, 1 - self.seen), (seen, self.seen)])
 
     def task(self, sources: LifterSources = LifterSources()) -> LifterTask:
         """Make what the training loop runs."""
@@ -94,7 +98,9 @@ class LifterRecipe:
 class LifterTask:
     """A lifter in training; see `training.loop.Task`."""
 
-    def __init__(self, recipe: LifterRecipe, network: Lifter, samples: LifterSamples) -> None:
+    def __init__(
+        self, recipe: LifterRecipe, network: Lifter, samples: Source[LifterBatch]
+    ) -> None:
         self.schedule = recipe.schedule
         self.network = network
         self._recipe = recipe

@@ -21,7 +21,6 @@ from training.data.nobody import NobodyCrops
 from training.data.pack import Pack
 from training.data.photo_people import chosen
 
-SCENERY = 96  # rendered backgrounds
 NOBODY = 0.06  # share of a batch without a person
 
 
@@ -84,7 +83,7 @@ class Sources:
 
     def backgrounds(self, line: str) -> Backgrounds:
         """Pictures without people: rendered ones, and the photographs of a line."""
-        rendered = Backgrounds.rendered(SCENERY)
+        rendered = Backgrounds.rendered()
         pictures = [] if self.photos is None else _without_people(self.photos, line)
         both = rendered.and_more(Backgrounds.of(pictures)) if pictures else rendered
         return both.to(self.device)

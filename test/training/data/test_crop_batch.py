@@ -6,8 +6,9 @@ import pytest
 
 torch = pytest.importorskip('torch')
 
-from training.data.crops import CropBatch, MixedCrops, SyntheticCrops, joined  # noqa: E402
+from training.data.crops import CropBatch, MixedCrops, SyntheticCrops  # noqa: E402
 from training.data.joint_sets import BODY30  # noqa: E402
+from training.data.rows import joined  # noqa: E402
 
 
 @pytest.fixture

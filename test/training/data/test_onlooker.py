@@ -8,11 +8,13 @@ from mesh_pose_ros.errors import ModelError
 from mesh_pose_ros.people import Box, Person, Pose
 from mesh_pose_ros.skeletons import Skeleton
 from training.data.joint_sets import BODY30, LIFT27
-from training.data.lifter_samples import LifterSamples
+from training.data.lifter_samples import LifterSamples, SeenSamples
 from training.data.onlooker import UNMIRRORED, seen_people
+from training.data.rows import joined
 from training.data.seen_people import SeenPeople
 from training.data.synthetic_crops import SyntheticCrops
 from training.evaluation.chains import Chain
+from training.recipes.lifter import LifterRecipe, LifterSources
 from training.synthetic.poses import PoseSampler
 
 
@@ -45,16 +47,11 @@ def crops(layers, plain):
     return source.of(torch.arange(12), torch.Generator().manual_seed(4))
 
 
-def samples_of(seen, body_path, share=1.0):
-    return LifterSamples(body_path, PoseSampler(), None, watched=seen, share=share)
-
-
 def lifted_from(seen, body_path, draw):
     """A batch of these people, and the points of their true bodies."""
-    samples = samples_of(seen, body_path)
-    batch = samples.batch(20, draw)
-    _, shift = samples.layer.joints(batch.rotations, batch.betas)
-    return batch, samples._points(batch.rotations, shift, batch.betas) - batch.origin[:, None]
+    bodies = LifterSamples(body_path, PoseSampler(), None)
+    batch = SeenSamples(seen, bodies).batch(20, draw)
+    return batch, bodies.points(batch.rotations, batch.betas) - batch.origin[:, None]
 
 
 def test_true_joints_are_those_of_the_true_bodies(crops, layers, body_path, draw):
@@ -72,7 +69,7 @@ def test_whom_the_network_does_not_find_is_left_out(crops, layers):
     assert torch.equal(seen.joints, everybody[torch.tensor(kept)].joints)
     assert torch.equal(seen.betas, layers.betas[kept])
     nobody = seen_people(crops, layers, Knowing(crops, blind=range(12)))
-    assert len(SeenPeople.joined([nobody, seen])) == 10
+    assert len(joined([nobody, seen])) == 10
 
 
 def test_a_network_without_hips_is_refused(crops, layers):
@@ -82,7 +79,7 @@ def test_a_network_without_hips_is_refused(crops, layers):
 
 
 def test_a_real_network_sees_most_of_them_nearly_right(crops, layers, body_path, draw):
-    seen = seen_people(crops, layers, Chain('own_pose++none'))
+    seen = seen_people(crops, layers, Chain.given_boxes('own_pose'))
     assert len(seen) > 6
     batch, points = lifted_from(seen, body_path, draw)
     away, turned = (
@@ -93,10 +90,12 @@ def test_a_real_network_sees_most_of_them_nearly_right(crops, layers, body_path,
     assert away < 0.6 * turned
 
 
-def test_each_batch_holds_its_share_of_them(crops, layers, body_path, draw):
+def test_each_batch_holds_its_share_of_them(crops, layers, body_path, draw, tmp_path):
     seen = seen_people(crops, layers, Knowing(crops))
     assert seen.joints.shape[1] == len(LIFT27)
-    batch = samples_of(seen, body_path, 0.25).batch(8, draw)
+    seen.save(tmp_path / 'seen.npz')
+    recipe = LifterRecipe(body=body_path, seen=0.25)
+    batch = recipe.samples(LifterSources(seen=tmp_path / 'seen.npz')).batch(8, draw)
     known = (batch.betas[:, None] == seen.betas).all(-1).any(1)
     assert known.tolist() == [False] * 6 + [True] * 2
 
