@@ -142,29 +142,24 @@ class VideoSource:
         capture = _opened(lambda: cv2.VideoCapture(str(path)), f'{path}: is not a video')
         self.problems: list[str] = []
         self.count = max(int(capture.get(cv2.CAP_PROP_FRAME_COUNT)), 0)
-        self.rate = rate or capture.get(cv2.CAP_PROP_FPS) or 30.0
-        self._path, self._has_times = path, not rate
+        self._own_rate = capture.get(cv2.CAP_PROP_FPS) or 30.0
+        self._path, self._rate = path, rate
         capture.release()
 
     def __iter__(self) -> Iterator[Frame]:
         """Give all frames; a file that breaks off ends there."""
         capture = _opened(lambda: cv2.VideoCapture(str(self._path)), f'{self._path}: is gone')
-        number, seconds = -1, -1 / self.rate
+        number, seconds = -1, -1 / self._own_rate
         for number, image in enumerate(_images_of(capture)):
-            seconds = self._time(capture, number, seconds)
-            yield Frame(image, round(seconds * 1e9), f'{number:06d}')
+            told = capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3
+            seconds = told if told > seconds else seconds + 1 / self._own_rate
+            stamp = number / self._rate if self._rate else seconds
+            yield Frame(image, round(stamp * 1e9), f'{number:06d}')
         # some files tell their length alone, and the count is made of that
-        if number + 1 < self.count and seconds * self.rate < self.count - 1.5:
+        if number + 1 < self.count and seconds * self._own_rate < self.count - 1.5:
             self.problems.append(
                 f'{self._path}: only {number + 1} of {self.count} frames can be read'
             )
-
-    def _time(self, capture: cv2.VideoCapture, number: int, before: float) -> float:
-        """Seconds from the start to the frame just read."""
-        if not self._has_times:
-            return number / self.rate
-        told = capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3
-        return told if told > before else before + 1 / self.rate
 
 
 class WebcamSource:

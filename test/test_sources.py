@@ -96,6 +96,7 @@ def test_a_video_of_varying_rate_keeps_its_times(tmp_path, kind):
     assert source.problems == []
     told = open_source(path, rate=10)
     assert [frame.stamp_ns for frame in told] == [number * 10**8 for number in range(7)]
+    assert told.problems == []
 
 
 def test_a_video_that_breaks_off_is_told(tmp_path):
