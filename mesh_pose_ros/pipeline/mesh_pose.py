@@ -170,7 +170,7 @@ class MeshPose:
 
         :param image: (H, W, 3) RGB
         :param camera: that took it
-        :param stamp: seconds; tracks and filters start anew when it goes back
+        :param stamp: seconds; filters start anew when it goes back, tracks when it goes far back
         :param boxes: where people are; the detector is not asked then
         :raises BadImageError: not such an image
         :raises BadCameraError: the camera is of another image size

@@ -23,6 +23,7 @@ Array = NDArray[np.floating]
 REACH = 0.5  # metres between where somebody is foreseen and found, that depth noise explains
 SPEED = 2.0  # metres per second that somebody may change course by
 FORESEEN_AT_MOST = 0.5  # seconds; nobody walks straight on for long
+LATE = 0.5  # seconds by which an image may be overtaken by others before time went back
 VELOCITY_CUTOFF = 1.0  # Hz; frame to frame differences are mostly noise of the depth
 
 
@@ -98,15 +99,16 @@ class Tracker:
         """
         Recognise the people of the next image.
 
-        :param stamp: of the image, seconds; going back in time resets
+        :param stamp: of the image, seconds; going back by more than `LATE` resets, and an
+            image that others have overtaken counts as taken when they were
         :return: the same people with track_id, state, age and velocity
         """
         if not options.enabled:
             self.reset()
             return [person.with_(track_id=i) for i, person in enumerate(people, options.first_id)]
-        if stamp < self._stamp:
+        if stamp < self._stamp - LATE:
             self.reset()
-        self._stamp = stamp
+        self._stamp = stamp = max(stamp, self._stamp)
         before = [track for track in self._tracks if track.state != TrackState.LOST]
         living = [track for track in before if _lives(track, stamp, options)]
         pelves = [person.pose.pelvis for person in people]

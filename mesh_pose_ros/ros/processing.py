@@ -17,6 +17,7 @@ from mesh_pose_ros.messages.images import to_rgb
 from mesh_pose_ros.messages.types import decode, stamp_ns
 from mesh_pose_ros.people import TrackState
 from mesh_pose_ros.pipeline.mesh_pose import MeshPose
+from mesh_pose_ros.pipeline.tracking import LATE
 from mesh_pose_ros.ros.camera_watch import CameraMissingError, CameraWatch
 from mesh_pose_ros.ros.diagnostics import Finding
 from mesh_pose_ros.ros.frame import Frame
@@ -24,7 +25,7 @@ from mesh_pose_ros.ros.outputs import Outputs
 from mesh_pose_ros.ros.parameters import Value, options_from
 from mesh_pose_ros.ros.statistics import Complaints, Statistics, kind_of
 
-LATE = 500_000_000  # nanoseconds by which an image may be overtaken before time went back
+OVERTAKEN = round(LATE * 1e9)  # nanoseconds
 
 
 class Log(Protocol):
@@ -154,7 +155,7 @@ class Processing:
         since = stamp - self._last_stamp
         # a little less than the period, since the stamps of a steady camera still jitter
         soon = rate > 0 and 0 <= since < 0.9e9 / rate
-        return self.is_resting or soon or -LATE < since < 0
+        return self.is_resting or soon or -OVERTAKEN <= since < 0
 
     def _frame_id(self, msg: Any) -> str:
         frame_id = str(self._values['image.frame_override'] or msg.header.frame_id)

@@ -103,6 +103,16 @@ def test_time_that_goes_back_starts_anew():
     assert person.age == 0.0
 
 
+def test_images_out_of_order_do_not_end_tracks():
+    tracker = Tracker()
+    walk(tracker, [lambda t: (0, 0, 4)], 5, start=100.0)
+    late, next_one = (tracker.update(at((0, 0, 4)), stamp)[0] for stamp in (100.0, 100.5))
+    assert (late.track_id, next_one.track_id) == (1, 1)
+    assert late.state == next_one.state == TrackState.TRACKED
+    assert late.age > 0
+    assert next_one.age == pytest.approx(0.5)
+
+
 def test_somebody_elsewhere_is_somebody_else():
     tracker = Tracker()
     tracker.update(at((-1.5, 0, 4)), 0.0)
