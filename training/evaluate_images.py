@@ -52,7 +52,7 @@ def measure_images(chain: Chain, pictures: Pictures) -> dict[str, float]:
     figures: dict[str, float] = {}
     if pictures.photographs:
         figures |= measure_boxes(chain, pictures.photographs)
-        figures |= measure_joints(chain, pictures.photographs)
+        figures |= measure_joints(chain, pictures.photographs, BODY)
     if pictures.scenes:
         figures |= measure_space(chain, pictures.scenes, BODY)
         figures |= measure_speed(chain, pictures.scenes)

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mesh_pose_ros.geometry.body_model import Regressor
+from mesh_pose_ros.geometry.body_model import BodyModel, Regressor
 from mesh_pose_ros.people import Box, Person, Pose
 from mesh_pose_ros.runtime.models import find_card
 from mesh_pose_ros.skeletons import COCO17
@@ -16,9 +16,10 @@ from training import evaluate_images
 from training.evaluation import detector
 from training.evaluation.boxes import Finds, finds, threshold
 from training.evaluation.chains import Chain
+from training.evaluation.joints import mesh_joints
 from training.evaluation.photographs import Photograph, held_out, validation
 from training.evaluation.scenes import SIZE, Truth, held_out_scenes
-from training.evaluation.space import miss
+from training.evaluation.space import miss, size_alone
 from training.evaluation.table import PLACE, ROWS, markdown
 
 REGRESSOR = Regressor(('pelvis', 'a', 'b'), np.eye(17)[:3])
@@ -104,6 +105,13 @@ def test_errors_in_space_are_of_their_kind():
     assert np.isnan(found.regressed)
 
 
+def test_who_knows_all_but_a_size_errs_by_it():
+    sizes = [0.5, 0.9, 1.0, 1.0, 1.25]  # errors of 100, 11, 0, 0 and 20 percent
+    apart = [SimpleNamespace(joints=np.stack([s * STANDING, s * STANDING + 3])) for s in sizes]
+    assert size_alone(apart) == pytest.approx(100 / 9)
+    assert size_alone(apart[2:4]) == pytest.approx(0, abs=1e-9)
+
+
 def test_errors_of_a_mesh_are_those_of_its_surface_and_of_joints_on_it():
     there = STANDING + np.array([0, 0, 4.0])
     scene = SimpleNamespace(
@@ -158,6 +166,21 @@ def test_a_chain_sees_who_is_there(toy_models, photos):
     assert len(chain.people(truth.image, truth.camera)) == 1
     person = chain.person_in(image, truth.camera, np.array([100, 100, 200, 400]))
     assert person.pose.joints3d.shape == (17, 3)
+
+
+def test_joints_inside_a_mesh_are_where_the_mesh_is(body_path):
+    body = BodyModel.load(body_path)
+    vertices = body.template * [1, -1, -1] + [0.2, 0, 3]
+    mesh = SimpleNamespace(vertices=vertices)
+    regressor = body.regressors['coco17']
+    found = mesh_joints(SimpleNamespace(mesh=mesh), _camera(), regressor)
+    seen = _camera().project(vertices)
+    assert ((found > seen.min(0)) & (found < seen.max(0))).all()
+    left, right = (COCO17.index(f'{side}_wrist') for side in ('left', 'right'))
+    assert found[left, 0] > found[right, 0] + 100  # it looks at the camera
+    assert np.isnan(mesh_joints(SimpleNamespace(mesh=None), _camera(), regressor)).all()
+    other = SimpleNamespace(vertices=vertices[:9])
+    assert np.isnan(mesh_joints(SimpleNamespace(mesh=other), _camera(), regressor)).all()
 
 
 def _camera():

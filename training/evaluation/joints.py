@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.progress import track
 
+from mesh_pose_ros.geometry.body_model import BodyModel, Regressor
 from mesh_pose_ros.geometry.camera import Camera
 from mesh_pose_ros.people import Person
 from mesh_pose_ros.skeletons import COCO17, joint_mixer
@@ -23,20 +25,34 @@ from training.metrics import (
 
 REACH = 0.2  # of the torso
 LIMBS = slice(5, 17)  # shoulders to ankles of COCO's joints
+NOWHERE = np.full((len(COCO17), 2), 1e6)
 BODY_SHARE = 0.53  # of a box that its person fills, as elsewhere where no outline is known
 
+Array = NDArray[np.floating]
 
-def measure_joints(chain: Chain, photographs: Sequence[Photograph]) -> dict[str, float]:
-    """PCK, OKS and swapped sides of everybody whose torso is marked."""
-    found, truth, seen, boxes = _looked_at(chain, photographs)
+
+def measure_joints(
+    chain: Chain, photographs: Sequence[Photograph], body: Path
+) -> dict[str, float]:
+    """
+    PCK, OKS and swapped sides of everybody whose torso is marked.
+
+    :param body: of the chain's meshes; joints of other meshes are not measured
+    """
+    regressor = BodyModel.load(body).regressors['coco17']
+    found, on_mesh, truth, seen, boxes = _looked_at(chain, photographs, regressor)
     reach = REACH * torso_lengths(truth, seen)
     near = near_joints(found, truth, reach) & seen
+    near_on_mesh = near_joints(on_mesh, truth, reach) & seen
+    topology = chain.pose.topology
+    has_mesh = topology is not None and topology.vertex_count == regressor.weights.shape[1]
     swapped = swapped_joints(found, truth, seen, reach) & seen
     area = BODY_SHARE * np.prod(boxes[:, 2:] - boxes[:, :2], axis=-1)
     limbs = seen[:, LIMBS].sum()
     return {
         'pck_people': len(found),
         'pck': near[:, LIMBS].sum() / limbs,
+        'pck_mesh': near_on_mesh[:, LIMBS].sum() / limbs if has_mesh else float('nan'),
         'pck_all': near.sum() / seen.sum(),
         'pck_forgiven': (near | swapped)[:, LIMBS].sum() / limbs,
         'swapped': swapped[:, LIMBS].sum() / limbs,
@@ -44,14 +60,29 @@ def measure_joints(chain: Chain, photographs: Sequence[Photograph]) -> dict[str,
     }
 
 
-def coco_joints(person: Person) -> NDArray[np.floating]:
+def coco_joints(person: Person) -> Array:
     """Where somebody's 17 joints of COCO are in the picture, (17, 2)."""
     return joint_mixer(person.pose.skeleton, COCO17.names) @ person.pose.joints2d
 
 
-def _looked_at(chain: Chain, photographs: Sequence[Photograph]):
-    """Joints found and marked (N, 17, 2), which are marked (N, 17), boxes (N, 4)."""
-    found, truth, seen, boxes = [], [], [], []
+def mesh_joints(person: Person, camera: Camera, regressor: Regressor) -> Array:
+    """Where the joints inside somebody's mesh are in the picture, (17, 2); NaN without one."""
+    mesh = person.mesh
+    if mesh is None or len(mesh.vertices) != regressor.weights.shape[1]:
+        return np.full((17, 2), np.nan)
+    return camera.project(regressor(mesh.vertices))
+
+
+def _looked_at(
+    chain: Chain, photographs: Sequence[Photograph], regressor: Regressor
+) -> tuple[Array, ...]:
+    """
+    Look at everybody whose torso is marked.
+
+    :return: joints found, those of meshes, and marked ones (N, 17, 2), which are marked (N, 17),
+        boxes (N, 4)
+    """
+    found, on_mesh, truth, seen, boxes = [], [], [], [], []
     marked = [p for p in photographs if p.seen.any()]
     for photograph in track(marked, f'{chain.name}: joints'):
         image = photograph.image()
@@ -60,8 +91,9 @@ def _looked_at(chain: Chain, photographs: Sequence[Photograph]):
         for i in np.flatnonzero(known & ~photograph.crowd):
             person = chain.person_in(image, camera, photograph.boxes[i])
             # whom the chain does not see has no joint right
-            found.append(np.full((17, 2), 1e6) if person is None else coco_joints(person))
+            found.append(NOWHERE if person is None else coco_joints(person))
+            on_mesh.append(NOWHERE if person is None else mesh_joints(person, camera, regressor))
             truth.append(photograph.joints[i])
             seen.append(photograph.seen[i])
             boxes.append(photograph.boxes[i])
-    return tuple(np.array(values) for values in (found, truth, seen, boxes))
+    return tuple(np.array(values) for values in (found, on_mesh, truth, seen, boxes))

@@ -24,6 +24,7 @@ from training.evaluation.scenes import Truth
 from training.metrics import MILLIMETRES, aligned_error, matched_boxes, mean_error
 
 LIMBS, HIPS = slice(5, 17), slice(11, 13)
+SEGMENTS = COCO17.bones[COCO17.bones.min(axis=1) >= LIMBS.start]  # without the face
 DISTANCES = {'near': (0.0, 2.0), 'middle': (2.0, 4.0), 'far': (4.0, np.inf)}  # metres
 
 Array = NDArray[np.floating]
@@ -66,13 +67,31 @@ def measure_space(chain: Chain, scenes: Sequence[Truth], body: Path) -> dict[str
             person = chain.person_in(scene.image, scene.camera, box)
             if person is not None:
                 misses.append(miss(person, scene, i, regressor))
-    figures = {'space_people': float(people), 'space_recall': found / max(people, 1)}
+    figures = {
+        'size_alone': size_alone(scenes),
+        'space_people': float(people),
+        'space_recall': found / max(people, 1),
+    }
     figures['space_placed'] = len(misses) / max(people, 1)
     figures |= _figures('', misses)
     for name, (low, high) in DISTANCES.items():
         figures |= _figures(f'_{name}', [m for m in misses if low <= m.distance < high])
     figures |= _figures('_whole', [m for m in misses if not m.truncated])
     return figures | _figures('_truncated', [m for m in misses if m.truncated])
+
+
+def size_alone(scenes: Sequence[Truth]) -> float:
+    """
+    Median error of distance, in percent, of who knows all about people but their size.
+
+    One picture hardly tells a near small person from a far tall one. Everybody is taken to be of
+    the median size of these people; a distance is wrong by as much as the size is.
+    """
+    if not scenes:
+        return float('nan')
+    ends = np.concatenate([scene.joints for scene in scenes])[:, SEGMENTS]
+    sizes = np.linalg.norm(ends[:, :, 1] - ends[:, :, 0], axis=-1).sum(axis=1)
+    return float(np.median(np.abs(np.median(sizes) / sizes - 1))) * 100
 
 
 def miss(person: Person, scene: Truth, i: int, regressor: Regressor) -> Miss:

@@ -29,6 +29,7 @@ ROWS: dict[str, dict[str, tuple[str, str]]] = {
     JOINTS: {
         'pck_people': ('people whose torso is marked', '.0f'),
         'pck': ('PCK at .2 of the torso, 12 limb joints', '.3f'),
+        'pck_mesh': ('- of joints inside the mesh', '.3f'),
         'pck_forgiven': ('- swapped sides forgiven', '.3f'),
         'swapped': ('joints on the wrong side', '.3f'),
         'pck_all': ("PCK at .2 of the torso, COCO's 17 joints", '.3f'),
@@ -45,6 +46,7 @@ ROWS: dict[str, dict[str, tuple[str, str]]] = {
         'pelvis_mm': ('distance of the pelvis, median error mm', '.0f'),
         'pelvis_percent': ('- in percent', '.1f'),
         'bias_percent': ('- with its sign, percent', '+.1f'),
+        'size_alone': ('- of who knows all but how tall somebody is, percent', '.1f'),
         'pve': ('mesh vertices (PVE) mm', '.0f'),
         'mpjpe_near': ('MPJPE mm, nearer than 2 m', '.0f'),
         'mpjpe_middle': ('- 2 to 4 m', '.0f'),
