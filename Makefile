@@ -76,9 +76,7 @@ train: $(STAMPS)/test models ## train all networks here, days; goes on where it 
 	$(BIN)/python -m training.train crop --run runs/correction --start models/own_pose.pt --anew \
 		--seed 1 --only-correction $(PICTURES) --workers $$(nproc)
 	$(BIN)/python -m training.export crop --run runs/correction
-	test -f runs/seen.npz || \
-		$(BIN)/python -m training.data.onlooker --layers runs/layers --out runs/seen.npz
-	$(BIN)/python -m training.train lifter $(BANK) --seen runs/seen.npz
+	$(BIN)/python -m training.train lifter $(BANK)
 	$(BIN)/python -m training.export lifter $(BANK)
 
 train-gpu: ## train on a GPU for MINUTES= each, from PACK= (training.data.pack). TRAINER=python3

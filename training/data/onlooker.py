@@ -6,8 +6,8 @@ it falls back on usual poses, with all joints at once, and a lifter that has lea
 knows what such joints mean. It goes the whole way of the runtime: crop, placement, turn.
 
 ``python -m training.data.onlooker --layers runs/layers --out runs/seen.npz`` writes what was seen;
-`training.train lifter` takes it as ``--seen``. The lifter goes with every crop model and its card
-says Apache-2.0, so by default the network is one that says so too, not ours of the research line.
+`training.train lifter` takes it as ``--seen``. The file keeps the licence of the network that
+looked: what learns from one that may serve research only may do no more.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from mesh_pose_ros.errors import ModelError
 from mesh_pose_ros.geometry.camera import Camera
 from mesh_pose_ros.pipeline.crop_stage import corners_round
 from mesh_pose_ros.pipeline.lift_stage import HIPS, facing, has_all
+from mesh_pose_ros.runtime.models import find_card
 from training.data.backgrounds import Backgrounds
 from training.data.crop_batch import CropBatch
 from training.data.joint_sets import LIFT27
@@ -99,7 +100,7 @@ def main() -> None:
     seen = joined(parts)
     if not len(seen):
         raise SystemExit(f'{told.model} sees nobody in {told.layers}')
-    seen.save(told.out)
+    seen.save(told.out, find_card(told.model).licence)
     print(f'{len(seen)} of {told.count} people seen')
 
 

@@ -12,6 +12,9 @@ from torch import Tensor
 from mesh_pose_ros.errors import ModelError
 from training.data.rows import TensorRows
 
+LICENCE = 'licence'  # name of the array that holds it
+FREE = 'Apache-2.0'
+
 
 @dataclass(frozen=True, eq=False)
 class SeenPeople(TensorRows):
@@ -31,21 +34,38 @@ class SeenPeople(TensorRows):
     betas: Tensor
 
     @classmethod
-    def load(cls, path: Path) -> SeenPeople:
+    def load(cls, path: Path, line: str = 'research') -> SeenPeople:
         """
         Read what `save` wrote.
 
-        :raises ModelError: the file is something else
+        :param line: 'research' for anybody, 'permissive' for those whom a network under
+            Apache-2.0 saw: the card of what learns from them will say that licence
+        :raises ModelError: the file is something else, or not for that line
         """
         with np.load(path) as file:
-            missing = [f.name for f in fields(cls) if f.name not in file.files]
+            missing = [name for name in (*_names(cls), LICENCE) if name not in file.files]
             if missing:
                 raise ModelError(
                     f'{path} has no {", ".join(missing)}: make it by '
                     'python -m training.data.onlooker'
                 )
-            return cls(*(torch.from_numpy(file[f.name]) for f in fields(cls)))
+            licence = str(file[LICENCE])
+            if line == 'permissive' and not licence.startswith(FREE):
+                raise ModelError(
+                    f'{path} was seen by a network that is not {FREE} ({licence}): train with '
+                    '--line research, or have another look by python -m training.data.onlooker'
+                )
+            return cls(*(torch.from_numpy(file[name]) for name in _names(cls)))
 
-    def save(self, path: Path) -> None:
-        """Write an npz."""
-        np.savez(path, **{f.name: getattr(self, f.name).numpy() for f in fields(self)})
+    def save(self, path: Path, licence: str) -> None:
+        """
+        Write an npz.
+
+        :param licence: of the network that saw them, as its card says it
+        """
+        parts = {name: getattr(self, name).numpy() for name in _names(type(self))}
+        np.savez(path, **parts, **{LICENCE: np.array(licence)})
+
+
+def _names(rows: type[SeenPeople]) -> list[str]:
+    return [field.name for field in fields(rows)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ from torch import Tensor
 from training.data.lifter_samples import LifterBatch, LifterSamples, SeenSamples
 from training.data.mixture import Mixture, Source
 from training.data.seen_people import SeenPeople
-from training.loop import Schedule
+from training.loop import Schedule, settings_in
 from training.losses import mean_distance, mean_turn, relative_rotations
 from training.networks.body_layer import BodyLayer
 from training.networks.lifter import Lifted, Lifter, LifterSettings
@@ -52,12 +52,15 @@ class LifterRecipe:
     """
     Everything that makes a lifter.
 
+    :param line: whose sight may be used: 'permissive' for that of networks under Apache-2.0, or
+        'research' for any network's
     :param vertices: how many vertices, drawn anew for every batch, the loss looks at
     :param early: weight of the last correction's predecessors, each this times the next
     :param seen: share of each batch that an image network saw, if there are such people
     """
 
     name: str = 'open_body_lift'
+    line: str = 'permissive'
     body: Path = Path('models/open_body.npz')
     network: LifterSettings = field(default_factory=LifterSettings)
     poses: PoseMix = field(default_factory=PoseMix)
@@ -80,6 +83,10 @@ class LifterRecipe:
         """The same for a run that has weights."""
         return self
 
+    def of_run(self, run: Path) -> LifterRecipe:
+        """Take over what a run has learned from."""
+        return replace(self, line=settings_in(run)['line'])
+
     def samples(self, sources: LifterSources) -> Source[LifterBatch]:
         """Make people as this recipe wants them."""
         bank = PoseBank.load(sources.poses) if sources.poses else None
@@ -87,7 +94,7 @@ class LifterRecipe:
         made = LifterSamples(self.body, sampler, self.corruption)
         if not sources.seen:
             return made
-        seen = SeenSamples(SeenPeople.load(sources.seen), made)
+        seen = SeenSamples(SeenPeople.load(sources.seen, self.line), made)
         return Mixture([(made, 1 - self.seen), (seen, self.seen)])
 
     def task(self, sources: LifterSources = LifterSources()) -> LifterTask:
@@ -103,6 +110,8 @@ class LifterTask:
     ) -> None:
         self.schedule = recipe.schedule
         self.network = network
+        self.settings = {'line': recipe.line}
+        self.ancestors = ({'line': 'permissive'},)  # any line may begin with what is free
         self._recipe = recipe
         self._samples = samples
 

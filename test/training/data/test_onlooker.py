@@ -93,7 +93,7 @@ def test_a_real_network_sees_most_of_them_nearly_right(crops, layers, body_path,
 def test_each_batch_holds_its_share_of_them(crops, layers, body_path, draw, tmp_path):
     seen = seen_people(crops, layers, Knowing(crops))
     assert seen.joints.shape[1] == len(LIFT27)
-    seen.save(tmp_path / 'seen.npz')
+    seen.save(tmp_path / 'seen.npz', 'Apache-2.0')
     recipe = LifterRecipe(body=body_path, seen=0.25)
     batch = recipe.samples(LifterSources(seen=tmp_path / 'seen.npz')).batch(8, draw)
     known = (batch.betas[:, None] == seen.betas).all(-1).any(1)
@@ -102,9 +102,18 @@ def test_each_batch_holds_its_share_of_them(crops, layers, body_path, draw, tmp_
 
 def test_what_was_seen_is_kept_in_a_file(crops, layers, tmp_path):
     seen = seen_people(crops, layers, Knowing(crops))
-    seen.save(tmp_path / 'seen.npz')
+    seen.save(tmp_path / 'seen.npz', 'Apache-2.0')
     again = SeenPeople.load(tmp_path / 'seen.npz')
     assert all(torch.equal(getattr(again, n), getattr(seen, n)) for n in vars(seen))
+    assert len(SeenPeople.load(tmp_path / 'seen.npz', 'permissive')) == len(seen)
     np.savez(tmp_path / 'other.npz', joints=np.zeros(3))
-    with pytest.raises(ModelError, match='no confidence, rotations, betas'):
+    with pytest.raises(ModelError, match='no confidence, rotations, betas, licence'):
         SeenPeople.load(tmp_path / 'other.npz')
+
+
+def test_what_a_network_for_research_saw_serves_no_other_line(crops, layers, body_path, tmp_path):
+    seen_people(crops, layers, Knowing(crops)).save(tmp_path / 'seen.npz', 'research only: x')
+    from_it = LifterSources(seen=tmp_path / 'seen.npz')
+    with pytest.raises(ModelError, match=r'not Apache-2\.0 \(research only: x\): train with'):
+        LifterRecipe(body=body_path).samples(from_it)
+    LifterRecipe(body=body_path, line='research').samples(from_it)
