@@ -78,6 +78,12 @@ train: $(STAMPS)/test models ## train all networks here, days; goes on where it 
 	$(BIN)/python -m training.export crop --run runs/correction
 	$(BIN)/python -m training.train lifter $(BANK)
 	$(BIN)/python -m training.export lifter $(BANK)
+	test -f runs/seen.npz || $(BIN)/python -m training.data.onlooker --model models/own_pose.yaml \
+		--count 40000 --layers runs/layers --out runs/seen.npz
+	$(BIN)/python -m training.train lifter --run runs/own_lift --line $(LINE) $(BANK) \
+		--start models/open_body_lift.pt --anew --seed 3 --rate 3e-4 --steps 1000 \
+		--seen runs/seen.npz
+	$(BIN)/python -m training.export lifter --run runs/own_lift --name own_lift $(BANK)
 
 train-gpu: ## train on a GPU for MINUTES= each, from PACK= (training.data.pack). TRAINER=python3
 	$(TRAINER) -m training.synthetic.layers --count $(LAYERS) --out runs/layers \

@@ -1,4 +1,4 @@
-"""The lifter in models/ does what its card and the README claim."""
+"""The lifters in models/ do what their cards and the README claim."""
 
 import pytest
 
@@ -11,9 +11,9 @@ CARD_TOLERANCE = 2.0  # fewer people are measured here than for the card
 PEOPLE = 300
 
 
-@pytest.fixture(scope='module')
-def card(body_path):
-    return read_card(body_path.with_name('open_body_lift.yaml'))
+@pytest.fixture(scope='module', params=['open_body_lift', 'own_lift'])
+def card(body_path, request):
+    return read_card(body_path.with_name(f'{request.param}.yaml'))
 
 
 def test_vertices_from_true_joints_of_authored_poses(card):

@@ -28,7 +28,7 @@ STARTED = (
     ' Its trunk began with the weights of MediaPipe Pose (BlazePose GHUM, full; Google, '
     'Apache-2.0), the layers above were trained further.'
 )
-PARTNERS = {'detector': 'own_detector', 'lift': 'open_body_lift'}
+PARTNERS = {'detector': 'own_detector', 'lift': 'own_lift'}
 
 
 class CropGraph(nn.Module):

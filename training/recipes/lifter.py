@@ -23,12 +23,18 @@ from training.synthetic.poses import PoseMix, PoseSampler
 
 @dataclass(frozen=True)
 class LifterWeights:
-    """How much each part of the loss counts; distances are in metres."""
+    """
+    How much each part of the loss counts; distances are in metres.
+
+    ``held`` is how far the body's points are from what goes in, as the camera sees them: pixels
+    know that better than habit does, and who follows them lies on the person in a photograph.
+    """
 
     vertices: float = 1.0
     across: float = 0.5  # vertices as the camera sees them, depth left out
     joints: float = 0.5
     points: float = 0.3
+    held: float = 1.0
     global_turn: float = 0.03
     relative_turn: float = 0.03
     betas: float = 0.003
@@ -129,10 +135,10 @@ class LifterTask:
 
 
 class _Truth:
-    """The true body of a batch, and how far predictions are from it."""
+    """The true body of a batch, and how far predictions are from it and from what went in."""
 
     def __init__(self, network: Lifter, batch: LifterBatch, some: Tensor) -> None:
-        self._network, self._some = network, some
+        self._network, self._batch, self._some = network, batch, some
         with torch.no_grad():
             joints, shift = network.body.joints(batch.rotations, batch.betas)
             shift = shift - batch.origin[:, None]
@@ -152,12 +158,16 @@ class _Truth:
         relative = relative_rotations(found.rotations, self._network.body.parents)
         turn = mean_turn(found.rotations, self.lifted.rotations) * weights.global_turn
         bend = mean_turn(relative, self.relative) * weights.relative_turn
+        strayed = (found.points - self._batch.joints)[..., :2].norm(dim=-1)
+        sure = self._batch.confidence
+        held = (strayed * sure).sum() / sure.sum().clamp_min(1) * weights.held
         shape = (found.betas - self.lifted.betas).abs().mean() * weights.betas
         return {
             'vertices': mean_distance(vertices, self.vertices) * weights.vertices,
             'across': mean_distance(vertices[..., :2], self.vertices[..., :2]) * weights.across,
             'joints': mean_distance(found.joints, self.lifted.joints) * weights.joints,
             'points': mean_distance(found.points, self.lifted.points) * weights.points,
+            'held': held,
             'turn': turn + bend,
             'shape': shape,
         }
