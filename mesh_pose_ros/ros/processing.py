@@ -155,7 +155,7 @@ class Processing:
         since = stamp - self._last_stamp
         # a little less than the period, since the stamps of a steady camera still jitter
         soon = rate > 0 and 0 <= since < 0.9e9 / rate
-        return self.is_resting or soon or -OVERTAKEN <= since < 0
+        return self.is_resting or soon or -OVERTAKEN < since < 0
 
     def _frame_id(self, msg: Any) -> str:
         frame_id = str(self._values['image.frame_override'] or msg.header.frame_id)

@@ -16,7 +16,7 @@ class TensorRows:
     """Base of frozen dataclasses whose fields are tensors with a row for each sample."""
 
     def __len__(self) -> int:
-        return len(getattr(self, _names(self)[0]))
+        return len(getattr(self, names_of(self)[0]))
 
     def __getitem__(self: Rows, rows: Tensor | slice) -> Rows:
         """Some of the samples."""
@@ -28,12 +28,12 @@ class TensorRows:
 
     def each(self: Rows, change: Callable[[Tensor], Tensor]) -> Rows:
         """Change every tensor in the same way."""
-        return type(self)(**{name: change(getattr(self, name)) for name in _names(self)})
+        return type(self)(**{name: change(getattr(self, name)) for name in names_of(self)})
 
 
 def joined(batches: Sequence[Rows]) -> Rows:
     """Several batches as one."""
-    parts = {name: [getattr(batch, name) for batch in batches] for name in _names(batches[0])}
+    parts = {name: [getattr(batch, name) for batch in batches] for name in names_of(batches[0])}
     return type(batches[0])(**{name: torch.cat(part) for name, part in parts.items()})
 
 
@@ -42,5 +42,6 @@ def chosen(rows: Tensor, yes: Tensor, no: Tensor) -> Tensor:
     return torch.where(rows.view(-1, *[1] * (yes.ndim - 1)), yes, no)
 
 
-def _names(rows: TensorRows) -> list[str]:
+def names_of(rows: TensorRows | type[TensorRows]) -> list[str]:
+    """Names of the tensors."""
     return [field.name for field in fields(rows)]  # type: ignore[arg-type]

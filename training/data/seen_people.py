@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from mesh_pose_ros.errors import ModelError
-from training.data.rows import TensorRows
+from training.data.rows import TensorRows, names_of
 
 LICENCE = 'licence'  # name of the array that holds it
 FREE = 'Apache-2.0'
@@ -43,7 +43,7 @@ class SeenPeople(TensorRows):
         :raises ModelError: the file is something else, or not for that line
         """
         with np.load(path) as file:
-            missing = [name for name in (*_names(cls), LICENCE) if name not in file.files]
+            missing = [name for name in (*names_of(cls), LICENCE) if name not in file.files]
             if missing:
                 raise ModelError(
                     f'{path} has no {", ".join(missing)}: make it by '
@@ -55,7 +55,7 @@ class SeenPeople(TensorRows):
                     f'{path} was seen by a network that is not {FREE} ({licence}): train with '
                     '--line research, or have another look by python -m training.data.onlooker'
                 )
-            return cls(*(torch.from_numpy(file[name]) for name in _names(cls)))
+            return cls(*(torch.from_numpy(file[name]) for name in names_of(cls)))
 
     def save(self, path: Path, licence: str) -> None:
         """
@@ -63,9 +63,5 @@ class SeenPeople(TensorRows):
 
         :param licence: of the network that saw them, as its card says it
         """
-        parts = {name: getattr(self, name).numpy() for name in _names(type(self))}
+        parts = {name: getattr(self, name).numpy() for name in names_of(self)}
         np.savez(path, **parts, **{LICENCE: np.array(licence)})
-
-
-def _names(rows: type[SeenPeople]) -> list[str]:
-    return [field.name for field in fields(rows)]

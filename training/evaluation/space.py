@@ -71,8 +71,8 @@ def measure_space(chain: Chain, scenes: Sequence[Truth], body: Path) -> dict[str
         'size_alone': size_alone(scenes),
         'space_people': float(people),
         'space_recall': found / max(people, 1),
+        'space_placed': len(misses) / max(people, 1),
     }
-    figures['space_placed'] = len(misses) / max(people, 1)
     figures |= _figures('', misses)
     for name, (low, high) in DISTANCES.items():
         figures |= _figures(f'_{name}', [m for m in misses if low <= m.distance < high])

@@ -13,7 +13,13 @@ from training.data.lifter_samples import LifterBatch, LifterSamples, SeenSamples
 from training.data.mixture import Mixture, Source
 from training.data.seen_people import SeenPeople
 from training.loop import Schedule, settings_in
-from training.losses import mean_distance, mean_turn, relative_rotations
+from training.losses import (
+    distances,
+    mean_distance,
+    mean_turn,
+    relative_rotations,
+    weighted_mean,
+)
 from training.networks.body_layer import BodyLayer
 from training.networks.lifter import Lifted, Lifter, LifterSettings
 from training.synthetic.corruption import HIPS, LIKE_REAL, Corruption
@@ -158,16 +164,14 @@ class _Truth:
         relative = relative_rotations(found.rotations, self._network.body.parents)
         turn = mean_turn(found.rotations, self.lifted.rotations) * weights.global_turn
         bend = mean_turn(relative, self.relative) * weights.relative_turn
-        strayed = (found.points - self._batch.joints)[..., :2].norm(dim=-1)
-        sure = self._batch.confidence
-        held = (strayed * sure).sum() / sure.sum().clamp_min(1) * weights.held
+        strayed = distances(found.points[..., :2], self._batch.joints[..., :2])
         shape = (found.betas - self.lifted.betas).abs().mean() * weights.betas
         return {
             'vertices': mean_distance(vertices, self.vertices) * weights.vertices,
             'across': mean_distance(vertices[..., :2], self.vertices[..., :2]) * weights.across,
             'joints': mean_distance(found.joints, self.lifted.joints) * weights.joints,
             'points': mean_distance(found.points, self.lifted.points) * weights.points,
-            'held': held,
+            'held': weighted_mean(strayed, self._batch.confidence) * weights.held,
             'turn': turn + bend,
             'shape': shape,
         }
