@@ -18,7 +18,7 @@ from mesh_pose_ros.runtime.card import ModelCard, sha256_of, write_card
 from training.data.joint_sets import LIFT27
 from training.evaluate import measure_lifter
 from training.graph_file import write_graph
-from training.loop import Trainer
+from training.loop import OtherRunError, Trainer
 from training.networks.lifter import Lifter
 from training.recipes import RECIPES
 from training.recipes.lifter import LifterRecipe
@@ -105,10 +105,13 @@ def main() -> None:
     run = options.run or Path('runs') / options.recipe
     options.out.mkdir(parents=True, exist_ok=True)
     graph = options.out / f'{options.name or recipe.name}.onnx'
-    if isinstance(recipe, LifterRecipe):
-        card = make_lifter(recipe, run, graph, options.poses)
-    else:
-        card = recipe.export(run, graph)
+    try:
+        if isinstance(recipe, LifterRecipe):
+            card = make_lifter(recipe, run, graph, options.poses)
+        else:
+            card = recipe.export(run, graph)
+    except OtherRunError as err:
+        raise SystemExit(str(err)) from None
     write_card(card, graph.with_suffix('.yaml'))
     print(f'{graph}: {graph.stat().st_size / 1e6:.2f} MB')
     for name, value in card.accuracy.items():

@@ -303,9 +303,24 @@ def settings_of(task: Task) -> dict[str, Any]:
     return getattr(task, 'settings', {})
 
 
-def settings_in(folder: Path) -> dict[str, Any]:
-    """Return the settings that a run's network was made with."""
-    return torch.load(folder / 'last.pt', weights_only=True, map_location='cpu')['settings']
+def settings_in(folder: Path, *names: str) -> dict[str, Any]:
+    """
+    Return the settings that a run's network was made with.
+
+    :param names: of settings that must be there
+    :raises OtherRunError: there is no run, or one of another kind or age
+    """
+    file = folder / 'last.pt'
+    if not file.is_file():
+        raise OtherRunError(f'{folder} holds no run: there is no last.pt (training.train --run)')
+    found = torch.load(file, weights_only=True, map_location='cpu')['settings']
+    missing = [name for name in names if name not in found]
+    if missing:
+        raise OtherRunError(
+            f'{file} says no {", ".join(missing)}: it is of another recipe, or older than that; '
+            'train it again'
+        )
+    return found
 
 
 def _difference(was: dict[str, Any], now: dict[str, Any]) -> str:

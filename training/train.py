@@ -76,6 +76,10 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument('--seen', type=Path, help='people as a network saw them (lifter)')
     found.add_argument('--layers', type=Path, help='synthetic people (crop, detector)')
     found.add_argument('--photos', type=Path, help='photographs (crop, detector)')
+    found.add_argument(
+        '--photo-share', type=float,
+        help="crop, detector: of photographs in a batch, 0 to 0.9, instead of the recipe's",
+    )  # fmt: skip
     found.add_argument('--pack', type=Path, help='photographs and lessons in few files')
     found.add_argument('--lessons', type=Path, help='what a teacher saw in photographs (crop)')
     return found
@@ -89,6 +93,12 @@ def chosen(options: argparse.Namespace):
             raise SystemExit(f'--{option.replace("_", "-")} is for crop, not for {options.recipe}')
     if options.only_correction:
         recipe = recipe.correcting()
+    if options.photo_share is not None:
+        if not hasattr(recipe, 'photographs'):
+            raise SystemExit(f'--photo-share is for crop and detector, not for {options.recipe}')
+        if not 0 <= options.photo_share <= 0.9:
+            raise SystemExit('--photo-share must be from 0 to 0.9: 3D is learned from the rest')
+        recipe = replace(recipe, photographs=options.photo_share)
     schedule = replace(recipe.schedule, seed=options.seed)
     if options.batch:
         steps = round(schedule.steps * schedule.batch / options.batch)

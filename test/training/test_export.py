@@ -10,7 +10,7 @@ import torch
 from mesh_pose_ros.runtime.card import read_card, write_card
 from mesh_pose_ros.runtime.session import open_session
 from training.data.joint_sets import LIFT27
-from training.export import LifterGraph, export_lifter, lifter_card
+from training.export import LifterGraph, export_lifter, lifter_card, main
 from training.loop import OtherRunError, Trainer
 from training.networks.lifter import LifterSettings
 from training.recipes.lifter import LifterRecipe
@@ -93,3 +93,17 @@ def test_a_lifter_of_the_research_line_begins_with_a_free_one(recipe, tmp_path):
         replace(recipe, line='research').task(), tmp_path / 'bound', start=tmp_path / 'lift.pt'
     )
     assert torch.equal(bound.average.first.first.weight, free.average.first.first.weight.half())
+
+
+@pytest.mark.parametrize('name', ['lifter', 'crop', 'detector'])
+def test_a_run_that_cannot_be_exported_is_named(name, recipe, tmp_path, monkeypatch):
+    of_another_kind = recipe.task()
+    of_another_kind.settings = {}
+    run = tmp_path / 'run'
+    words = ['export', name, '--run', str(run), '--out', str(tmp_path / 'models')]
+    monkeypatch.setattr('sys.argv', words)
+    with pytest.raises(SystemExit, match='run holds no run'):
+        main()
+    Trainer(of_another_kind, run).save()
+    with pytest.raises(SystemExit, match='says no line'):
+        main()

@@ -62,9 +62,18 @@ def test_image_recipes_get_pictures_and_the_lifter_poses(tmp_path):
         sources(parser().parse_args(['crop'])).crops(64, 0.5, 'research')
 
 
+@pytest.mark.parametrize('name', ['crop', 'detector'])
+def test_photographs_take_the_share_that_is_asked_for(name):
+    usual = recipe_for(name)
+    assert recipe_for(name, '--photo-share', '.25') == replace(usual, photographs=0.25)
+    assert recipe_for(name, '--photo-share', '0').photographs == 0
+
+
 @pytest.mark.parametrize(
     ('words', 'told'),
     [
+        (('lifter', '--photo-share', '.5'), '--photo-share is for crop and detector, not for lif'),
+        (('crop', '--photo-share', '1'), 'must be from 0 to 0.9'),
         (('detector', '--design', 'mixed'), '--design is for crop, not for detector'),
         (('lifter', '--only-correction'), '--only-correction is for crop, not for lifter'),
     ],

@@ -44,15 +44,14 @@ def measure_joints(
     reach = REACH * torso_lengths(truth, seen)
     near = near_joints(found, truth, reach) & seen
     near_on_mesh = near_joints(on_mesh, truth, reach) & seen
-    topology = chain.pose.topology
-    has_mesh = topology is not None and topology.vertex_count == regressor.weights.shape[1]
     swapped = swapped_joints(found, truth, seen, reach) & seen
     area = BODY_SHARE * np.prod(boxes[:, 2:] - boxes[:, :2], axis=-1)
     limbs = seen[:, LIMBS].sum()
+    pck_mesh = near_on_mesh[:, LIMBS].sum() / limbs
     return {
         'pck_people': len(found),
         'pck': near[:, LIMBS].sum() / limbs,
-        'pck_mesh': near_on_mesh[:, LIMBS].sum() / limbs if has_mesh else float('nan'),
+        'pck_mesh': float('nan') if np.isnan(on_mesh).any() else pck_mesh,
         'pck_all': near.sum() / seen.sum(),
         'pck_forgiven': (near | swapped)[:, LIMBS].sum() / limbs,
         'swapped': swapped[:, LIMBS].sum() / limbs,

@@ -106,7 +106,7 @@ class CropRecipe:
 
     def of_run(self, run: Path) -> CropRecipe:
         """Take over what a run's network was made with."""
-        settings = settings_in(run)
+        settings = settings_in(run, 'line', 'network')
         network = dict(settings['network'])
         trunk = trunk_settings(network.pop('trunk'))
         network = CropNetSettings(trunk=trunk, **network)

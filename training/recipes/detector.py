@@ -61,7 +61,7 @@ class DetectorRecipe:
 
     def of_run(self, run: Path) -> DetectorRecipe:
         """Take over what a run's network was made with."""
-        settings = settings_in(run)
+        settings = settings_in(run, 'line', 'network')
         network = dict(settings['network'])
         trunk = TrunkSettings(**network.pop('trunk'))
         return replace(

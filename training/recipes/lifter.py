@@ -97,7 +97,7 @@ class LifterRecipe:
 
     def of_run(self, run: Path) -> LifterRecipe:
         """Take over what a run has learned from."""
-        return replace(self, line=settings_in(run)['line'])
+        return replace(self, line=settings_in(run, 'line')['line'])
 
     def samples(self, sources: LifterSources) -> Source[LifterBatch]:
         """Make people as this recipe wants them."""
