@@ -174,6 +174,15 @@ class Client:
         self.until(lambda: len(self.heard[name]) >= before + enough, show, every=0.1)
         return self.heard[name][before:]
 
+    def settle(self):
+        """Wait until the last image shown, a good one, has been answered by persons."""
+
+        def answered():
+            stamps = (array.header.stamp for array in self.heard['persons'])
+            return self.stamp in {stamp.sec * 10**9 + stamp.nanosec for stamp in stamps}
+
+        self.until(answered)
+
     def diagnosis(self, fits=lambda status: True, doing=lambda: None):
         """The next status of the node that fits, as (level, message, values)."""
         self.listen('diagnostics')
