@@ -74,7 +74,7 @@ train: $(STAMPS)/test models ## train all networks here, days; goes on where it 
 	$(BIN)/python -m training.train crop $(PICTURES) --threads $$(nproc)
 	for recipe in detector crop; do $(BIN)/python -m training.export $$recipe || exit 1; done
 	$(BIN)/python -m training.train crop --run runs/correction --start models/own_pose.pt --anew \
-		--seed 1 --only-correction $(PICTURES) --workers $$(nproc)
+		--seed 1 --only metres $(PICTURES) --workers $$(nproc)
 	$(BIN)/python -m training.export crop --run runs/correction
 	$(BIN)/python -m training.train lifter $(BANK)
 	$(BIN)/python -m training.export lifter $(BANK)

@@ -36,9 +36,9 @@ class Eyes:
         self._half = _first_half(network)
         self._by_onnx_runtime: Callable[[Tensor], Seen] | None = None
 
-    def __call__(self, image: Tensor) -> Sight:
+    def __call__(self, image: Tensor, intrinsics: Tensor | None = None) -> Sight:
         """See (N, 3, S, S), 0..255, as the network does."""
-        return self.understand(self.look(image))
+        return self.understand(self.look(image), intrinsics)
 
     def look(self, image: Tensor) -> Seen:
         """What the frozen half finds in (N, 3, S, S), 0..255; N is first everywhere."""
@@ -49,16 +49,16 @@ class Eyes:
         self._by_onnx_runtime = self._by_onnx_runtime or _session(self._half, image.shape[-1])
         return self._by_onnx_runtime(image)
 
-    def understand(self, seen: Seen) -> Sight:
-        """What the other half makes of it."""
+    def understand(self, seen: Seen, intrinsics: Tensor | None = None) -> Sight:
+        """What the other half makes of it; of crops' cameras, see `CropNet`."""
         network, trunk = self._network, self._network.trunk
-        if network.settings.settled:
+        if network.settled:
             *guess, shown = seen
             no_heat = shown.new_zeros(*shown.shape[:2], 0, 0)
-            return network.corrected(Sight(no_heat, *guess), shown)
+            return network.corrected(Sight(no_heat, *guess), shown, intrinsics)
         if _is_split(trunk):
-            return network.read(trunk.up(*seen))
-        return network(*seen)
+            return network.read(trunk.up(*seen), intrinsics)
+        return network(*seen, intrinsics)
 
 
 def _is_split(trunk: nn.Module) -> TypeGuard[BlazeTrunk]:
@@ -95,7 +95,7 @@ class _Guess(nn.Module):
 
 
 def _first_half(network: CropNet) -> _Down | _Guess | None:
-    if network.settings.settled:
+    if network.settled:
         return _Guess(network)
     return _Down(network.trunk) if _is_split(network.trunk) else None
 

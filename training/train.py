@@ -17,7 +17,7 @@ import torch
 
 from mesh_pose_ros.errors import ModelError
 from training.loop import OtherRunError, Trainer
-from training.networks.crop_net import DESIGNS
+from training.networks.crop_net import DESIGNS, LEARNING
 from training.recipes import RECIPES
 from training.recipes.lifter import LifterRecipe, LifterSources
 from training.recipes.sources import Sources
@@ -69,7 +69,7 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     found.add_argument('--design', choices=DESIGNS, help='crop: how joints in metres are found')
     found.add_argument(
-        '--only-correction', action='store_true', help='crop: all but what corrects metres rests'
+        '--only', choices=LEARNING[1:], help='crop: all rests but what corrects this'
     )
     found.add_argument('--line', choices=('research', 'permissive'), help='what may teach it')
     found.add_argument('--poses', type=Path, help='pose bank (lifter); else authored poses alone')
@@ -88,11 +88,11 @@ def parser() -> argparse.ArgumentParser:
 def chosen(options: argparse.Namespace):
     """Take the recipe with what the command line changes."""
     recipe = RECIPES[options.recipe]
-    for option, method in (('design', 'of_design'), ('only_correction', 'correcting')):
+    for option, method in (('design', 'of_design'), ('only', 'learning')):
         if getattr(options, option) and not hasattr(recipe, method):
-            raise SystemExit(f'--{option.replace("_", "-")} is for crop, not for {options.recipe}')
-    if options.only_correction:
-        recipe = recipe.correcting()
+            raise SystemExit(f'--{option} is for crop, not for {options.recipe}')
+    if options.only:
+        recipe = recipe.learning(options.only)
     if options.photo_share is not None:
         if not hasattr(recipe, 'photographs'):
             raise SystemExit(f'--photo-share is for crop and detector, not for {options.recipe}')

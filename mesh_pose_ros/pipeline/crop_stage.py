@@ -40,7 +40,7 @@ from mesh_pose_ros.pipeline.parameters import parameters_of
 from mesh_pose_ros.pipeline.placement import RAY_SHARE, Placement, place
 from mesh_pose_ros.pipeline.tensors import image_tensor
 from mesh_pose_ros.pipeline.topology import read_topology
-from mesh_pose_ros.runtime.card import ModelCard
+from mesh_pose_ros.runtime.card import INTRINSICS, ModelCard
 from mesh_pose_ros.runtime.session import Session
 from mesh_pose_ros.skeletons import ROOT
 
@@ -260,16 +260,19 @@ class CropStage:
         cameras: Sequence[Camera],
     ) -> dict[str, Array]:
         """What the network says about crops that are cut here, or in its graph."""
+        told = {}
+        if INTRINSICS in self._session.inputs:
+            told[INTRINSICS] = np.stack([own.intrinsics for own in cameras]).astype(np.float32)
         if self._frame is None:
             border = self._card.options.get('border', 'black')
             crops = cut_as_seen(image, camera, regions, cameras, border)
-            return self._run({self._image.name: image_tensor(crops, self._image)})
+            return self._run({self._image.name: image_tensor(crops, self._image)} | told)
         if self._frame != camera.size:
             raise BadImageError(
                 f'{self._card.path.name} takes images of {self._frame}, not {camera.size}; make '
                 'one for this size with mesh_pose models frame'
             )
-        return self._run(nodes_of(camera, regions, cameras), frame=image[None])
+        return self._run(nodes_of(camera, regions, cameras) | told, frame=image[None])
 
     def _run(
         self, each: Mapping[str, NDArray[np.generic]], **shared: NDArray[np.generic]

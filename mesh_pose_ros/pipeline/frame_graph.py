@@ -103,14 +103,16 @@ def _in_front(
     from onnx import TensorProto, helper
 
     graph = model.graph
-    batch = graph.input[0].type.tensor_type.shape.dim[0].dim_param or 'batch'
+    (first,) = (i for i in graph.input if i.name == image.name)
+    batch = first.type.tensor_type.shape.dim[0].dim_param or 'batch'
     nodes, constants = _cutting(image, frame, border)
     for node in graph.node:  # bytes were cast to be computed with; now they come as floats
         node.input[:] = ['crops' if name == image.name else name for name in node.input]
-    kept = list(graph.node)
+    kept, others = list(graph.node), [i for i in graph.input if i.name != image.name]
     del graph.node[:], graph.input[:]
     graph.node.extend([*nodes, *kept])
     graph.initializer.extend(constants)
+    graph.input.extend(others)
     width, height = frame
     count = len(interpolation(image.width)[0])
     for name, kind, shape in (

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from mesh_pose_ros.errors import ModelError
-from mesh_pose_ros.runtime.card import ImageInput, ModelCard
+from mesh_pose_ros.runtime.card import INTRINSICS, ImageInput, ModelCard
 
 
 class TensorInfo(NamedTuple):
@@ -75,7 +75,8 @@ def _check_inputs(card: ModelCard, inputs: Tensors) -> None:
         _check_image(card, card.image, inputs)
     elif card.kind in ('detector', 'crop'):
         raise ModelError(f'{card.path}: a {card.kind} card must describe its image')
-    known = KNOWN_INPUTS.get(card.kind, (card.image.name,) if card.image else ())
+    pictures = (card.image.name,) if card.image else ()
+    known = KNOWN_INPUTS.get(card.kind, pictures + (INTRINSICS,) * (card.kind == 'crop'))
     strange = sorted(set(inputs) - set(known))
     if known and strange:
         raise ModelError(
@@ -88,7 +89,7 @@ def _check_frame(card: ModelCard, inputs: Tensors) -> None:
     """Compare with a graph that cuts crops itself, see `pipeline.frame_graph`."""
     width, height = card.options['frame']
     told = {name: list(info.shape) for name, info in inputs.items()}
-    if set(told) != set(FRAME_INPUTS) or told['frame'] != [1, height, width, 3]:
+    if set(told) - {INTRINSICS} != set(FRAME_INPUTS) or told['frame'] != [1, height, width, 3]:
         raise ModelError(
             f'{card.path}: the card says frames of {width} x {height}, the graph takes {told}'
         )

@@ -11,7 +11,8 @@ detector
     (N, A) 0..1, optional ``region`` (N, A, 2, 2): centre of the crop to look at and a point on
     the circle round the body, the person's head side up, in input pixels.
 crop
-    ``image`` (N, H, W, 3). Out: ``joints2d`` (N, J, 2) crop pixels, ``joints3d`` (N, J, 3)
+    ``image`` (N, H, W, 3), and ``intrinsics`` (N, 3, 3) of the crops' cameras, pixels, if the
+    graph wants them. Out: ``joints2d`` (N, J, 2) crop pixels, ``joints3d`` (N, J, 3)
     metres, root-relative, axes of the crop camera; or in place of both ``joints_uvd`` (N, J, 3),
     crop pixels and metres of depth from the root, perhaps with ``vertices_uvd``. Optional
     ``confidence`` (N, J) 0..1,
@@ -50,6 +51,7 @@ from mesh_pose_ros.errors import ModelError
 from mesh_pose_ros.skeletons import SKELETONS, Skeleton
 
 KINDS = ('detector', 'crop', 'lift', 'refine', 'root')
+INTRINSICS = 'intrinsics'  # input of crop graphs that want to know their crops' cameras
 IMAGE_CHOICES = {
     'dtype': ('uint8', 'float32'),
     'layout': ('nhwc', 'nchw'),

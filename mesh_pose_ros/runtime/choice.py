@@ -9,7 +9,7 @@ from start to start, and with it the last digits of every number.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesh_pose_ros.errors import BackendUnavailableError, ModelError
-from mesh_pose_ros.runtime.card import ModelCard
+from mesh_pose_ros.runtime.card import INTRINSICS, ModelCard
 
 if TYPE_CHECKING:
     from mesh_pose_ros.runtime.session import Session
@@ -77,7 +77,7 @@ def _can_be_tried(card: ModelCard) -> bool:
 
 def milliseconds(session: Session, card: ModelCard) -> float:
     """How long a call takes, the fastest of some."""
-    feed, times = example_of(card), []
+    feed, times = example_of(card, session.inputs), []
     for _ in range(CALLS):
         start = perf_counter()
         session(**feed)
@@ -85,11 +85,14 @@ def milliseconds(session: Session, card: ModelCard) -> float:
     return 1e3 * min(times)
 
 
-def example_of(card: ModelCard) -> dict[str, NDArray[np.generic]]:
-    """A grey picture, as a graph that sees pictures takes it."""
+def example_of(card: ModelCard, inputs: Sequence[str]) -> dict[str, NDArray[np.generic]]:
+    """What such a graph takes: a grey picture, and its camera if that is an input."""
     image = card.image
     assert image
     shape = (image.height, image.width, 3)
     if image.layout == 'nchw':
         shape = (3, image.height, image.width)
-    return {image.name: np.full((1, *shape), 1, image.dtype)}
+    feed = {image.name: np.full((1, *shape), 1, image.dtype)}
+    if INTRINSICS in inputs:
+        feed[INTRINSICS] = np.diag([image.width, image.width, 1])[None].astype(np.float32)
+    return feed

@@ -12,6 +12,7 @@ from mesh_pose_ros.geometry.camera import Camera
 from mesh_pose_ros.people import Box, Flags, Region
 from mesh_pose_ros.pipeline.crop_stage import VIEWS, CropStage, View
 from mesh_pose_ros.pipeline.crops import rectangle_in
+from mesh_pose_ros.pipeline.frame_graph import with_crops_inside
 from mesh_pose_ros.pipeline.left_out import NOT_PLACED, UNSEEN, UNSURE
 
 RED = np.zeros((480, 640, 3), np.uint8) + np.array([255, 0, 0], np.uint8)
@@ -63,6 +64,22 @@ def test_beyond_the_lens_the_square_of_the_region_is_the_map(size):
     view = View(Box(1, 2, 3, 4), region, own, {})
     pixels = np.random.default_rng(0).uniform(0, size, (20, 2))
     np.testing.assert_allclose(view._in_square(pixels), view.in_image(pixels, camera), atol=2)
+
+
+@pytest.mark.parametrize('inside', [False, True])
+@pytest.mark.parametrize('view', VIEWS)
+def test_a_graph_that_asks_is_told_the_cameras_of_its_crops(tmp_path, opened, view, inside):
+    camera = camera_with('pinhole')
+    card = export_statue(tmp_path, told=True, options={'view': view})
+    if inside:
+        card = with_crops_inside(card, camera.size, tmp_path)
+    views = CropStage(opened(card), card).look(
+        RED, camera, [Box(300, 100, 100, 200), Box(20, 200, 90, 180)]
+    )
+    told = np.stack([seen.outputs['betas'].reshape(3, 3) for seen in views])
+    wanted = np.stack([seen.own.intrinsics for seen in views])
+    assert wanted[0, 0, 0] != wanted[1, 0, 0]
+    np.testing.assert_allclose(told, wanted, rtol=1e-6)
 
 
 def test_the_picture_agrees_with_the_joints(stage):

@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 import pytest
-from toy_models import SIDE, export_echo_lift
+from toy_models import SIDE, export_echo_lift, export_statue
 
 from mesh_pose_ros.errors import BackendUnavailableError, ModelError
 from mesh_pose_ros.runtime.choice import chosen, example_of
@@ -72,8 +72,11 @@ def test_a_model_that_sees_no_pictures_is_not_tried(tmp_path, openers):
     assert chosen(lift, openers(0.05, 0), 'best', ('first', 'second')).backend == 'first'
 
 
-def test_an_example_is_what_the_graph_takes(card):
-    feed = example_of(card)
+@pytest.mark.parametrize('told', [False, True])
+def test_an_example_is_what_the_graph_takes(tmp_path, told):
+    card = export_statue(tmp_path, told=told)
+    session = open_session(card, 'auto', 1)
+    feed = example_of(card, session.inputs)
     assert feed['image'].shape == (1, SIDE, SIDE, 3)
     assert feed['image'].dtype == np.uint8
-    assert open_session(card, 'auto', 1)(**feed)['joints2d'].shape == (1, 17, 2)
+    assert session(**feed)['joints2d'].shape == (1, 17, 2)

@@ -109,8 +109,14 @@ def export_blob_detector(folder, name='blobs', options=None, regions=False) -> M
     return stored(folder, name, 'detector', image=image, outputs=outputs, options=options or {})
 
 
-def export_statue(folder, name='statue', vertices=False, region=None, **fields) -> ModelCard:
-    """Sees the same standing person in every crop that holds anything red or blue."""
+def export_statue(
+    folder, name='statue', vertices=False, region=None, told=False, **fields
+) -> ModelCard:
+    """
+    Sees the same standing person in every crop that holds anything red or blue.
+
+    :param told: whether it takes the crops' intrinsics; it gives them back as ``betas``
+    """
     graph = Graph()
     red, blue = blob_mask(graph, 0), blob_mask(graph, 2)
     seen = graph('ReduceMax', graph('Add', red, blue), np.array([1, 2]), keepdims=0)
@@ -131,6 +137,10 @@ def export_statue(folder, name='statue', vertices=False, region=None, **fields) 
     shapes = {n: ['n', *v.shape] for n, v in tensors.items()}
     shapes |= {'confidence': ['n', 17], 'score': ['n']}
     inputs = {'image': (TensorProto.UINT8, ['n', SIDE, SIDE, 3])}
+    if told:
+        inputs['intrinsics'] = (TensorProto.FLOAT, ['n', 3, 3])
+        graph.give('betas', graph('Reshape', 'intrinsics', np.array([-1, 9])))
+        shapes['betas'] = ['n', 9]
     graph.save(folder / f'{name}.onnx', inputs, shapes)
     if vertices:
         fields['topology'] = export_topology(folder)

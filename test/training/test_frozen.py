@@ -44,7 +44,7 @@ def test_what_learns_gets_the_same_gradient(network, eyes):
 
 def test_what_is_settled_is_seen_the_same(draw):
     torch.manual_seed(0)
-    settings = CropNetSettings(96, 'mixed', SMALL, hidden=16, correction=24, settled=True)
+    settings = CropNetSettings(96, 'mixed', SMALL, hidden=16, correction=24, learning='metres')
     network = CropNet(5, (1, 2), settings).train()
     for part in (network.correction.picture, network.correction.space):
         torch.nn.init.normal_(part.last.weight, std=0.05)

@@ -22,9 +22,9 @@ def test_other_batches_see_as_many_samples():
 
 
 def test_a_correction_alone_has_a_schedule_of_its_own():
-    whole, correcting = recipe_for('crop'), recipe_for('crop', '--only-correction')
+    whole, correcting = recipe_for('crop'), recipe_for('crop', '--only', 'metres')
     assert correcting.schedule.batch > whole.schedule.batch
-    assert recipe_for('crop', '--only-correction', '--steps', '7').schedule.steps == 7
+    assert recipe_for('crop', '--only', 'metres', '--steps', '7').schedule.steps == 7
 
 
 def test_another_seed_draws_other_samples():
@@ -46,8 +46,8 @@ def test_a_design_and_a_line_can_be_chosen():
     assert recipe.line == 'permissive'
     usual = recipe_for('crop').network
     assert usual.design != 'volume'
-    assert not usual.settled
-    assert recipe_for('crop', '--only-correction').network == replace(usual, settled=True)
+    assert usual.learning == 'all'
+    assert recipe_for('crop', '--only', 'metres').network == replace(usual, learning='metres')
     assert recipe_for('lifter').line == 'permissive'
     assert recipe_for('lifter', '--line', 'research').line == 'research'
 
@@ -75,7 +75,7 @@ def test_photographs_take_the_share_that_is_asked_for(name):
         (('lifter', '--photo-share', '.5'), '--photo-share is for crop and detector, not for lif'),
         (('crop', '--photo-share', '1'), 'must be from 0 to 0.9'),
         (('detector', '--design', 'mixed'), '--design is for crop, not for detector'),
-        (('lifter', '--only-correction'), '--only-correction is for crop, not for lifter'),
+        (('lifter', '--only', 'metres'), '--only is for crop, not for lifter'),
     ],
 )
 def test_what_a_recipe_does_not_have_cannot_be_asked_for(words, told):

@@ -15,11 +15,12 @@ import torch
 from torch import Tensor, nn
 
 from training.networks.blaze import BlazeSettings, BlazeTrunk
-from training.networks.correction import Correction
+from training.networks.correction import Correction, Size
 from training.networks.heatmaps import chances, mean_place, read_peaks, similar
 from training.networks.trunk import STRIDE, ConvNorm, Features, Trunk, TrunkSettings
 
 SPAN = 2.2  # metres; a person with arms or legs apart fits (MeTRAbs, section 3.2)
+LEARNING = ('all', 'metres', 'size')  # in `Correction` and `Size`, the latter two
 SURE, UNSURE = 0.3, 0.1  # confidence from which on a peak counts; below, the body's shape does
 
 
@@ -33,7 +34,8 @@ class CropNetSettings:
     :param depth_bins: layers of the metric volume (design 'volume')
     :param hidden: width of the fully connected part (designs 'regress' and 'mixed')
     :param correction: width of the hidden layers of `Correction`, 0 for none
-    :param settled: all but what corrects metres stays as it is
+    :param size: the same of `Size`, 0 for none; there is none without a correction
+    :param learning: what does, one of `LEARNING`; all else stays as it is
     """
 
     side: int = 192
@@ -42,7 +44,12 @@ class CropNetSettings:
     depth_bins: int = 8
     hidden: int = 256
     correction: int = 0
-    settled: bool = False
+    size: int = 0
+    learning: str = 'all'
+
+    def __post_init__(self) -> None:
+        if self.learning not in LEARNING:
+            raise ValueError(f'learning must be one of {", ".join(LEARNING)}')
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,34 +195,60 @@ class CropNet(nn.Module):
         self.heat = nn.Conv2d(settings.trunk.channels[0], joints, 1)
         self.metres = DESIGNS[settings.design](joints, settings)
         self.trust = nn.Linear(2 * settings.trunk.channels[2], joints + 1)
-        if settings.settled:
-            self.requires_grad_(False)
         self.correction: Correction | None = None
+        self.size: Size | None = None
+        channels = sum(settings.trunk.channels[:2])
         if settings.correction:
-            channels = sum(settings.trunk.channels[:2])
             self.correction = Correction(joints, channels, settings.correction, settings.side)
-            self.correction.picture.requires_grad_(not settings.settled)
+            if settings.size:
+                self.size = Size(joints, channels, settings.size, settings.side)
+        if self.settled:
+            self.requires_grad_(False)
+            self._learning.requires_grad_(True)
         self.train()  # so that what is settled rests in a fresh network, too
+
+    @property
+    def settled(self) -> bool:
+        """Whether only a part learns; see `CropNetSettings.learning`."""
+        return self.settings.learning != 'all'
+
+    @property
+    def _learning(self) -> nn.Module:
+        """
+        What learns.
+
+        :raises ValueError: this network lacks it
+        """
+        metres = self.correction and self.correction.space
+        part = {'all': self, 'metres': metres, 'size': self.size}[self.settings.learning]
+        if part is None:
+            raise ValueError(f'this network has nothing for {self.settings.learning} to learn')
+        return part
 
     def train(self, mode: bool = True) -> CropNet:
         """Learn or not; what is settled does not take statistics of batches either."""
-        super().train(mode and not self.settings.settled)
-        if self.correction is not None:
-            self.correction.space.train(mode)
+        super().train(mode and not self.settled)
+        if self.settled:
+            self._learning.train(mode)
         return self
 
-    def forward(self, image: Tensor) -> Sight:
-        """See (N, 3, S, S), 0..255, as float."""
-        return self.read(self.trunk(image))
+    def forward(self, image: Tensor, intrinsics: Tensor | None = None) -> Sight:
+        """
+        See (N, 3, S, S), 0..255, as float.
 
-    def read(self, features: Features) -> Sight:
+        :param intrinsics: of the crops' cameras, pixels, (N, 3, 3); 0, or None for all, where they
+            are not known
+        """
+        return self.read(self.trunk(image), intrinsics)
+
+    def read(self, features: Features, intrinsics: Tensor | None = None) -> Sight:
         """Say what features of crops mean."""
         guess, chance = self.guess(features)
         if self.correction is None:
             return guess
-        return self.corrected(guess, around(features, chance))
+        return self.corrected(guess, around(features, chance), intrinsics)
 
-    def corrected(self, guess: Sight, shown: Tensor) -> Sight:
+    def corrected(self, guess: Sight, shown: Tensor, intrinsics: Tensor | None = None) -> Sight:
         """
         Let all joints have their say.
 
@@ -225,7 +258,11 @@ class CropNet(nn.Module):
         joints2d, joints3d = self.correction(
             guess.joints2d, guess.joints3d, guess.confidence, shown
         )
-        return replace(guess, joints2d=joints2d, joints3d=self._from_root(joints3d))
+        joints3d = self._from_root(joints3d)
+        if self.size is not None and intrinsics is not None:
+            factor = self.size(joints2d, joints3d, guess.confidence, shown, intrinsics)
+            joints3d = factor * joints3d
+        return replace(guess, joints2d=joints2d, joints3d=joints3d)
 
     def guess(self, features: Features) -> tuple[Sight, Tensor]:
         """Read each joint by itself; also the chance of each cell, (N, J, H * W)."""
@@ -277,9 +314,10 @@ def told_of(settings: CropNetSettings) -> dict[str, Any]:
     """What is kept of settings with a checkpoint: all but what of the network may learn."""
     told = asdict(settings)
     told['trunk'].pop('frozen', None)
-    told.pop('settled')
-    if not settings.correction:
-        told.pop('correction')
+    told.pop('learning')
+    for part in ('correction', 'size'):
+        if not told[part]:
+            told.pop(part)
     return told
 
 

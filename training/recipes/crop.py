@@ -27,7 +27,9 @@ from training.recipes.crop_card import CropGraph, crop_card
 from training.recipes.crop_losses import CropLosses, CropWeights
 from training.recipes.sources import Sources
 
-CORRECTING = 6  # times a crop is used where only what corrects metres learns
+PARTLY = 6  # times a crop is used where only a part learns
+STEPS = {'metres': 11_500, 'size': 5_000}  # of such runs
+DISTANCE = CropWeights(0, 0, 0, depth=1.0, outline=0, trust=0, score=0)
 HIPS = (BODY30.index('left_hip'), BODY30.index('right_hip'))
 
 
@@ -55,7 +57,9 @@ class CropRecipe:
     name: str = 'own_pose'
     line: str = 'research'
     network: CropNetSettings = field(
-        default_factory=lambda: CropNetSettings(256, 'mixed', BlazeSettings(), correction=512)
+        default_factory=lambda: CropNetSettings(
+            256, 'mixed', BlazeSettings(), correction=512, size=256
+        )
     )
     weights: CropWeights = field(default_factory=CropWeights)
     schedule: Schedule = field(
@@ -89,18 +93,21 @@ class CropRecipe:
         """Find joints in metres in another way."""
         return replace(self, network=replace(self.network, design=design))
 
-    def correcting(self) -> CropRecipe:
+    def learning(self, part: str) -> CropRecipe:
         """
-        Let nothing learn but what corrects metres: steps are cheap, so crops are used more often.
+        Let only a part learn: steps are cheap, so crops are used more often.
 
-        What corrects pixels rests as well: it loses a little in photographs of what it learned
-        together with the rest.
+        What corrects pixels is none: alone, it loses a little in photographs of what it learned
+        together with the rest. What corrects sizes learns of nothing but distances.
+
+        :param part: 'metres' or 'size'
         """
         return replace(
             self,
-            network=replace(self.network, settled=True),
-            schedule=replace(self.schedule, steps=11_500, batch=128, rate=1e-3),
-            echo=CORRECTING,
+            network=replace(self.network, learning=part),
+            weights=DISTANCE if part == 'size' else self.weights,
+            schedule=replace(self.schedule, steps=STEPS[part], batch=128, rate=1e-3),
+            echo=PARTLY,
             kept=8 * KEPT,
         )
 
@@ -129,9 +136,11 @@ class CropRecipe:
         """Write the graph of a run's network and its weights, and describe it."""
         recipe = self.of_run(run)
         side = recipe.network.side
-        image = torch.zeros(2, side, side, 3, dtype=torch.uint8)
+        inputs = {'image': torch.zeros(2, side, side, 3, dtype=torch.uint8)}
+        if recipe.network.size:
+            inputs['intrinsics'] = torch.eye(3).repeat(2, 1, 1)
         trainer = recipe.trainer(run)
-        write_graph(CropGraph(_average(trainer)), {'image': image}, graph, half_weights=True)
+        write_graph(CropGraph(_average(trainer)), inputs, graph, half_weights=True)
         trainer.save_weights(graph.with_suffix('.pt'))
         return crop_card(graph, recipe.network, recipe.line, recipe.margin)
 
@@ -154,8 +163,10 @@ class CropTask:
         self.network = recipe.build()
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.settings: dict[str, Any] = {'line': recipe.line, 'network': told_of(recipe.network)}
-        self.ancestors = (
-            {**self.settings, 'network': told_of(replace(recipe.network, correction=0))},
+        less = ({'size': 0}, {'size': 0, 'correction': 0})
+        self.ancestors = tuple(
+            {**self.settings, 'network': told_of(replace(recipe.network, **without))}
+            for without in less
         )
         self._losses = CropLosses(BODY30, recipe.weights, recipe.network.side)
         self._precision = recipe.precision
@@ -169,7 +180,7 @@ class CropTask:
         device = self.network.root.device
         seen, crops = self._echo.batch(step, self._drawn, generator)
         with autocast(device, self._precision):
-            sight = self._eyes.understand(seen)
+            sight = self._eyes.understand(seen, crops.intrinsics)
         return self._losses(sight, crops)
 
     def _looked(self, step: int) -> tuple[Seen, CropBatch]:

@@ -40,10 +40,10 @@ class CropGraph(nn.Module):
         super().__init__()
         self.network = folded(network)
 
-    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+    def forward(self, image: Tensor, intrinsics: Tensor | None = None) -> tuple[Tensor, ...]:
         """See `mesh_pose_ros.runtime.card` for what goes in and comes out."""
         # cast first: TensorRT transposes no bytes
-        sight = self.network(image.to(torch.float32).permute(0, 3, 1, 2))
+        sight = self.network(image.to(torch.float32).permute(0, 3, 1, 2), intrinsics)
         return sight.joints2d, sight.joints3d, sight.confidence.sigmoid(), sight.score.sigmoid()
 
 

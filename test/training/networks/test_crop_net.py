@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from training.networks import heatmaps
+from training.networks.correction import MOST
 from training.networks.crop_net import DESIGNS, CropNet, CropNetSettings, around
 from training.networks.trunk import Features, TrunkSettings, folded
 
@@ -108,6 +109,67 @@ def test_a_correction_begins_by_changing_nothing(crops):
     for name in ('joints2d', 'joints3d'):
         assert (getattr(found, name) - getattr(guess, name)).abs().mean() > 1e-3, name
     np.testing.assert_array_equal(found.peaks, guess.peaks)
+
+
+def of_focal(focal, count=3):
+    """Crops' cameras."""
+    middle = (SIDE - 1) / 2
+    return torch.tensor([[focal, 0, middle], [0, focal, middle], [0, 0, 1.0]]).repeat(count, 1, 1)
+
+
+def sized(std):
+    """A network that corrects sizes by more, the larger ``std`` is."""
+    network = taught(network_of('mixed', correction=24, size=16))
+    torch.nn.init.normal_(network.size.factor.last.weight, std=std)
+    return network.eval()
+
+
+@torch.no_grad()
+def test_a_size_begins_by_changing_nothing(crops):
+    plain = taught(network_of('mixed', correction=24, size=16)).eval()
+    np.testing.assert_array_equal(plain(crops, of_focal(150.0)).joints3d, plain(crops).joints3d)
+
+
+@torch.no_grad()
+def test_a_size_scales_metres_and_moves_no_pixel(crops):
+    network = sized(0.05)
+    plain, wide, narrow = (
+        network(crops, camera) for camera in (None, of_focal(60.0), of_focal(600.0))
+    )
+    ratios = [
+        sight.joints3d.norm(dim=(1, 2)) / plain.joints3d.norm(dim=(1, 2))
+        for sight in (wide, narrow)
+    ]
+    assert ((ratios[0] - ratios[1]).abs() > 1e-4).all()  # how wide a camera sees counts
+    for sight, ratio in zip((wide, narrow), ratios):
+        scaled = plain.joints3d * ratio[:, None, None]
+        np.testing.assert_allclose(sight.joints3d, scaled, atol=1e-5)
+        np.testing.assert_array_equal(sight.joints2d, plain.joints2d)
+
+
+@torch.no_grad()
+def test_a_size_is_left_where_cameras_are_not_known(crops):
+    network = sized(0.05)
+    some = of_focal(150.0)
+    some[1] = 0
+    found, plain = network(crops, some).joints3d, network(crops).joints3d
+    np.testing.assert_array_equal(found[1], plain[1])
+    assert not np.allclose(found[0], plain[0])
+
+
+@torch.no_grad()
+def test_no_size_is_changed_beyond_all_measure(crops):
+    network = sized(9.0)
+    found, plain = network(crops, of_focal(150.0)), network(crops)
+    factors = (found.joints3d / plain.joints3d).log().abs().flatten(1).median(dim=1).values
+    np.testing.assert_allclose(factors, MOST, rtol=1e-4)
+
+
+def test_a_network_without_a_size_has_none_to_learn():
+    with pytest.raises(ValueError, match='nothing for size'):
+        network_of('mixed', correction=24, learning='size')
+    with pytest.raises(ValueError, match='all, metres, size'):
+        network_of('mixed', learning='sizes')
 
 
 @torch.no_grad()

@@ -211,13 +211,20 @@ def test_another_design_does_not_go_on_with_a_run(tmp_path):
         Trainer(CropTask(recipe_of('volume'), NewPeople()), tmp_path)
 
 
-def test_a_correction_is_put_on_what_has_learned_without(tmp_path):
-    first = Trainer(CropTask(recipe_of(), NewPeople()), tmp_path / 'first')
+@pytest.mark.parametrize(
+    ('less', 'more'),
+    [
+        ({}, {'correction': 16}),
+        ({}, {'correction': 16, 'size': 8}),
+        ({'correction': 16}, {'correction': 16, 'size': 8}),
+    ],
+)
+def test_a_correction_is_put_on_what_has_learned_without(tmp_path, less, more):
+    first = Trainer(CropTask(recipe_of(**less), NewPeople()), tmp_path / 'first')
     first.run(until=3, quiet=True)
     first.save_weights(tmp_path / 'first.pt')
-    corrected = recipe_of(correction=16)
     second = Trainer(
-        CropTask(corrected, NewPeople()), tmp_path / 'second', start=tmp_path / 'first.pt'
+        CropTask(recipe_of(**more), NewPeople()), tmp_path / 'second', start=tmp_path / 'first.pt'
     )
     crops = people(2, torch.Generator().manual_seed(3)).image.float()
     with torch.no_grad():
@@ -231,20 +238,29 @@ def test_a_correction_is_put_on_what_has_learned_without(tmp_path):
         )
 
 
-def test_a_correction_learns_while_all_else_rests(tmp_path):
-    recipe = recipe_of('mixed', correction=16, steps=40)
-    recipe = replace(recipe.correcting(), schedule=recipe.schedule)
-    trainer = Trainer(CropTask(recipe, SamePeople()), tmp_path)
+PARTS = {'metres': ('correction.space', 'joints'), 'size': ('size', 'depth')}
+
+
+@pytest.mark.parametrize('part', PARTS)
+def test_a_part_learns_while_all_else_rests(tmp_path, part):
+    of_this, loss = PARTS[part]
+    recipe = recipe_of('mixed', correction=16, size=16, steps=40)
+    whole = Trainer(CropTask(recipe, SamePeople()), tmp_path / 'whole')
+    whole.run(until=20, quiet=True)
+    whole.save_weights(tmp_path / 'whole.pt')
+    partly = replace(recipe.learning(part), schedule=recipe.schedule)
+    trainer = Trainer(
+        CropTask(partly, SamePeople()), tmp_path, start=tmp_path / 'whole.pt', anew=True
+    )
     before = {k: v.clone() for k, v in trainer.task.network.state_dict().items()}
     first = trainer.run(until=1, quiet=True)
     last = trainer.run(quiet=True)
     for name, value in trainer.task.network.state_dict().items():
         same = torch.equal(value, before[name])
-        assert same != name.startswith('correction.space'), name
-    assert last['joints'] < first['joints']
+        assert same != name.startswith(of_this), name
+    assert last[loss] < first[loss]
     assert 'heat' not in last
-    as_a_whole = Trainer(CropTask(recipe_of('mixed', correction=16), NewPeople()), tmp_path)
-    assert as_a_whole.step == 40
+    assert Trainer(CropTask(recipe, NewPeople()), tmp_path).step == 40
 
 
 def test_what_forks_works_in_a_process_of_its_own():
@@ -252,7 +268,7 @@ def test_what_forks_works_in_a_process_of_its_own():
 
 
 def forking_workers_change_nothing_that_is_learned(tmp_path):
-    recipe = recipe_of('mixed', correction=16, settled=True)
+    recipe = recipe_of('mixed', correction=16, learning='metres')
     learned = []
     for workers in (0, 2):  # building sets the seed of what is dropped out by chance
         trainer = Trainer(CropTask(recipe, NewPeople(), workers), tmp_path / str(workers))
@@ -272,13 +288,15 @@ def test_larger_batches_go_on_at_the_same_place(tmp_path):
 LESS_USED = [pytest.param(design, marks=pytest.mark.slow) for design in DESIGNS]
 
 
-@pytest.fixture(scope='module', params=['corrected', *LESS_USED])
+@pytest.fixture(scope='module', params=['corrected', 'sized', *LESS_USED])
 def exported(request, tmp_path_factory):
     """Train a few steps; return the averaged network and the card of its file."""
     folder = tmp_path_factory.mktemp('exported')
-    recipe = recipe_of(request.param)
-    if request.param == 'corrected':
-        recipe = recipe_of('mixed', correction=16)
+    with_more = {'corrected': {'correction': 16}, 'sized': {'correction': 16, 'size': 16}}
+    if request.param in with_more:
+        recipe = recipe_of('mixed', **with_more[request.param])
+    else:
+        recipe = recipe_of(request.param)
     Trainer(CropTask(recipe, NewPeople()), folder).run(until=3, quiet=True)
     recipe = replace(recipe, network=CropNetSettings())  # the run knows better
     card = recipe.export(folder, folder / 'toy_pose.onnx')
@@ -290,14 +308,19 @@ def exported(request, tmp_path_factory):
 @pytest.mark.parametrize('count', [1, 3])
 def test_onnx_runtime_agrees_with_torch(exported, count, draw):
     network, card = exported
-    image = people(count, draw).image.permute(0, 2, 3, 1).contiguous()
-    found = open_session(card, threads=1)(image=image.numpy())
+    crops = people(count, draw)
+    inputs = {'image': crops.image.permute(0, 2, 3, 1).contiguous()}
+    if network.size is not None:
+        inputs['intrinsics'] = crops.intrinsics.contiguous()
+    session = open_session(card, threads=1)
+    assert set(session.inputs) == set(inputs)
+    found = session(**{name: value.numpy() for name, value in inputs.items()})
     graph = CropGraph(network)
     with torch.no_grad():
         for array in graph.state_dict().values():  # as in the file
             if array.numel() >= LARGE:
                 array.copy_(array.half())
-        wanted = graph(image)
+        wanted = graph(**inputs)
     for name, value in zip(CropGraph.outputs, wanted, strict=True):
         tolerance = 0.02 if name == 'joints2d' else 1e-4
         np.testing.assert_allclose(found[name], value, atol=tolerance, err_msg=name)
