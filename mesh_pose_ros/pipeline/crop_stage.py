@@ -38,9 +38,9 @@ from mesh_pose_ros.pipeline.frame_graph import nodes_of
 from mesh_pose_ros.pipeline.left_out import NOT_PLACED, UNSEEN, UNSURE
 from mesh_pose_ros.pipeline.parameters import parameters_of
 from mesh_pose_ros.pipeline.placement import RAY_SHARE, Placement, place
-from mesh_pose_ros.pipeline.tensors import image_tensor
+from mesh_pose_ros.pipeline.tensors import cameras_for, image_tensor
 from mesh_pose_ros.pipeline.topology import read_topology
-from mesh_pose_ros.runtime.card import INTRINSICS, ModelCard
+from mesh_pose_ros.runtime.card import ModelCard
 from mesh_pose_ros.runtime.session import Session
 from mesh_pose_ros.skeletons import ROOT
 
@@ -260,9 +260,7 @@ class CropStage:
         cameras: Sequence[Camera],
     ) -> dict[str, Array]:
         """What the network says about crops that are cut here, or in its graph."""
-        told = {}
-        if INTRINSICS in self._session.inputs:
-            told[INTRINSICS] = np.stack([own.intrinsics for own in cameras]).astype(np.float32)
+        told = cameras_for(self._session, [own.intrinsics for own in cameras])
         if self._frame is None:
             border = self._card.options.get('border', 'black')
             crops = cut_as_seen(image, camera, regions, cameras, border)

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from mesh_pose_ros.errors import ModelError
 from mesh_pose_ros.geometry.reconstruction import DEFAULT, Rule, placed_in_crops
-from mesh_pose_ros.pipeline.tensors import image_tensor
-from mesh_pose_ros.runtime.card import INTRINSICS, ModelCard
+from mesh_pose_ros.pipeline.tensors import cameras_for, image_tensor
+from mesh_pose_ros.runtime.card import ModelCard
 from mesh_pose_ros.runtime.session import Session
 
 Array = NDArray[np.floating]
@@ -51,10 +51,8 @@ class MetricCrops:
         :param intrinsics: of the crops' cameras, (N, 3, 3)
         :return: joints in the axes of the crops' cameras, (N, J, 3), metres
         """
-        feed = {self._image.name: self._tensor(crops)}
-        if INTRINSICS in self._session.inputs:
-            feed[INTRINSICS] = intrinsics.astype(np.float32)
-        found = self._session(**feed)
+        told = cameras_for(self._session, intrinsics)
+        found = self._session(**{self._image.name: self._tensor(crops)}, **told)
         joints2d, joints3d = found['joints2d'], found['joints3d']
         if joints2d.shape[1] != self._joints:
             raise ModelError(

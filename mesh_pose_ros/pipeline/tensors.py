@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
-from mesh_pose_ros.runtime.card import ImageInput
+from mesh_pose_ros.runtime.card import INTRINSICS, ImageInput
+from mesh_pose_ros.runtime.session import Session
 
 
 def image_tensor(images: NDArray[np.uint8], wanted: ImageInput) -> NDArray[np.generic]:
@@ -21,6 +24,19 @@ def image_tensor(images: NDArray[np.uint8], wanted: ImageInput) -> NDArray[np.ge
     if wanted.layout == 'nchw':
         tensor = tensor.transpose(0, 3, 1, 2)
     return np.ascontiguousarray(tensor)
+
+
+def cameras_for(
+    session: Session, intrinsics: Sequence[NDArray[np.floating]]
+) -> dict[str, NDArray[np.float32]]:
+    """
+    What a crop graph that asks for its crops' cameras is told of them; nothing for another.
+
+    :param intrinsics: N times (3, 3), pixels
+    """
+    if INTRINSICS not in session.inputs:
+        return {}
+    return {INTRINSICS: np.asarray(intrinsics, np.float32)}
 
 
 def _normalised(images: NDArray[np.generic], wanted: ImageInput) -> NDArray[np.float32]:

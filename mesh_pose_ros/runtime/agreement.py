@@ -75,8 +75,9 @@ def _check_inputs(card: ModelCard, inputs: Tensors) -> None:
         _check_image(card, card.image, inputs)
     elif card.kind in ('detector', 'crop'):
         raise ModelError(f'{card.path}: a {card.kind} card must describe its image')
-    pictures = (card.image.name,) if card.image else ()
-    known = KNOWN_INPUTS.get(card.kind, pictures + (INTRINSICS,) * (card.kind == 'crop'))
+    known = KNOWN_INPUTS.get(card.kind, (card.image.name,) if card.image else ())
+    if card.kind == 'crop':
+        known = (*known, INTRINSICS)
     strange = sorted(set(inputs) - set(known))
     if known and strange:
         raise ModelError(

@@ -33,6 +33,18 @@ OUTPUTS = {
 PINHOLE = Camera(np.array([[500.0, 0, 310], [0, 500.0, 250], [0, 0, 1]]), (640, 480))
 
 
+class SameOfAll:
+    """A session that says the same of every crop."""
+
+    inputs = ('image',)
+
+    def __init__(self, outputs):
+        self._outputs = outputs
+
+    def __call__(self, image):
+        return {name: values[None] for name, (_, values) in self._outputs.items()}
+
+
 def seen(outputs, camera=PINHOLE):
     """The one person in a grey picture whom a network that says the same of all crops sees."""
     card = ModelCard(
@@ -40,7 +52,7 @@ def seen(outputs, camera=PINHOLE):
         outputs={name: space for name, (space, _) in outputs.items()}, skeleton=COCO17,
         options={'view': 'rectangle'},
     )  # fmt: skip
-    stage = CropStage(lambda image: {name: v[None] for name, (_, v) in outputs.items()}, card)
+    stage = CropStage(SameOfAll(outputs), card)
     grey = np.full((camera.size[1], camera.size[0], 3), 90, np.uint8)
     (person,) = stage.place(stage.look(grey, camera, [BOX]), camera)
     return person

@@ -1,4 +1,4 @@
-"""Shift joints to where all of them together, and the picture at each, suggest they are."""
+"""Correct joints, and sizes, by all joints together and by what the picture shows at each."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ from training.recipes.sources import Sources
 
 PARTLY = 6  # times a crop is used where only a part learns
 STEPS = {'metres': 11_500, 'size': 5_000}  # of such runs
-DISTANCE = CropWeights(0, 0, 0, depth=1.0, outline=0, trust=0, score=0)
+DISTANCE = CropWeights(heat=0, joints=0, places=0, depth=1, outline=0, trust=0, score=0)
 HIPS = (BODY30.index('left_hip'), BODY30.index('right_hip'))
 
 
